@@ -1,0 +1,124 @@
+import { LastLines, LineSplitter, type OutputLine } from '../output/index.ts';
+import { decodeTrace, type Timestamp, type Trace } from './buildkit-protocol.ts';
+import type { VertexState } from './image-events.ts';
+
+const LAST_LINES = 15;
+
+interface Output {
+  stdout: LineSplitter;
+  stderr: LineSplitter;
+  last: LastLines;
+}
+
+/** The progress of one build by BuildKit: its traces, as sub-steps and lines. */
+export class BuildkitProgress {
+  readonly #onVertex: (vertex: VertexState) => void;
+  readonly #onLine: (line: OutputLine) => void;
+  readonly #mask: (text: string) => string;
+  readonly #vertices = new Map<string, VertexState>();
+  readonly #outputs = new Map<string, Output>();
+  #at = '';
+  #failed: string | undefined;
+
+  /** Lines are masked before anything is cut off them; what is said of sub-steps is not. */
+  constructor(
+    onVertex: (vertex: VertexState) => void,
+    onLine: (line: OutputLine) => void,
+    mask: (text: string) => string,
+  ) {
+    this.#onVertex = onVertex;
+    this.#onLine = onLine;
+    this.#mask = mask;
+  }
+
+  /** A trace as the engine sends it, in base64. */
+  addEncoded(text: string): void {
+    this.add(decodeTrace(Buffer.from(text, 'base64')));
+  }
+
+  add({ vertexes, logs, warnings }: Trace): void {
+    for (const { digest, name, cached, started, completed, error } of vertexes) {
+      const before = this.#vertices.get(digest);
+      // One that has not begun is only planned.
+      if (!started && !completed && !cached) continue;
+      const cancelled = /context canceled|Canceled/.test(error);
+      const state = error
+        ? cancelled
+          ? 'CANCELLED'
+          : 'ERROR'
+        : cached
+          ? 'CACHED'
+          : completed
+            ? 'DONE'
+            : 'RUNNING';
+      const vertex: VertexState = {
+        id: digest,
+        name,
+        state,
+        ...(started && { startedAt: isoOf(started) }),
+        ...(completed && { endedAt: isoOf(completed) }),
+        ...(error && { error }),
+      };
+      this.#vertices.set(digest, vertex);
+      if (before !== undefined && before.state === state && before.endedAt === vertex.endedAt) continue;
+      if (completed) this.#endOutput(digest);
+      if (state === 'ERROR') this.#failed ??= digest;
+      this.#onVertex(vertex);
+    }
+    for (const { vertex, timestamp, stream, msg } of logs) {
+      if (timestamp) this.#at = isoOf(timestamp);
+      const output = this.#outputOf(vertex);
+      output[stream.toString() === '2' ? 'stderr' : 'stdout'].write(msg);
+    }
+    for (const { vertex, short, detail } of warnings) {
+      for (const text of [short, ...detail]) {
+        const line = this.#mask(`warning: ${Buffer.from(text).toString('utf8')}`);
+        this.#onLine({ at: this.#at || isoNow(), stream: 'stderr', text: line, end: '\n', vertex });
+      }
+    }
+  }
+
+  /** The first sub-step that failed, and the last lines that it wrote. */
+  get failed(): { vertex: VertexState; lastLines: readonly string[] } | undefined {
+    const vertex = this.#failed === undefined ? undefined : this.#vertices.get(this.#failed);
+    if (vertex === undefined) return undefined;
+    return { vertex, lastLines: this.#outputs.get(vertex.id)?.last.lines ?? [] };
+  }
+
+  /** Gives out what is left. Sub-steps that have not ended are cancelled: nothing runs after the build's own end. */
+  end(): void {
+    for (const id of this.#outputs.keys()) this.#endOutput(id);
+    for (const vertex of this.#vertices.values()) {
+      if (vertex.state === 'RUNNING') this.#onVertex({ ...vertex, state: 'CANCELLED', endedAt: isoNow() });
+    }
+  }
+
+  #outputOf(vertex: string): Output {
+    const known = this.#outputs.get(vertex);
+    if (known !== undefined) return known;
+    const last = new LastLines(LAST_LINES);
+    const splitter = (stream: OutputLine['stream']) =>
+      new LineSplitter((raw, end) => {
+        const text = this.#mask(raw);
+        last.add(text, end);
+        this.#onLine({ at: this.#at || isoNow(), stream, text, end, vertex });
+      });
+    const output = { stdout: splitter('stdout'), stderr: splitter('stderr'), last };
+    this.#outputs.set(vertex, output);
+    return output;
+  }
+
+  #endOutput(vertex: string): void {
+    const output = this.#outputs.get(vertex);
+    output?.stdout.end();
+    output?.stderr.end();
+  }
+}
+
+function isoOf({ seconds, nanos }: Timestamp): string {
+  return new Date(seconds * 1_000 + nanos / 1_000_000).toISOString();
+}
+
+function isoNow(): string {
+  return new Date().toISOString();
+}

@@ -1,0 +1,2 @@
+export type { BuildService } from './build-service.ts';
+export { type BuildServiceOptions, createBuildService } from './create-build-service.ts';

@@ -1,0 +1,81 @@
+import { isEnded, type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
+import type { JobWriter, ReplaceRecord } from '../replace/index.ts';
+import { EventLog, type Journal } from '../store/index.ts';
+import type { JobLine } from './job-line.ts';
+
+/** Without the distribution over the union, a `seq` would not be a member of each kind of event. */
+function dated(event: JobEventBody, seq: number, at: string): JobEvent {
+  return { ...event, seq, at };
+}
+
+export interface ActiveJobOptions {
+  journal: Journal<JobLine>;
+  /** The events so far, of a job that is taken up again. */
+  past: readonly JobEvent[];
+  now: () => Date;
+  /** Told after each event is written. */
+  onChange: (job: Job) => void;
+  /** A line that could not be written: the job goes on, for what serves counts more than what is noted. */
+  onWriteError: (error: unknown) => void;
+}
+
+/** A job that has not ended: its events, its records, and whether it is cancelled. */
+export class ActiveJob implements JobWriter {
+  readonly #journal: Journal<JobLine>;
+  readonly #log: EventLog<JobEvent, JobEventBody, Job>;
+  readonly #cancel = new AbortController();
+  #committed = false;
+
+  constructor(options: ActiveJobOptions) {
+    this.#journal = options.journal;
+    this.#log = new EventLog({
+      ...options,
+      date: dated,
+      reduce: reduceJob,
+      isEnded: ({ state }: Job) => isEnded(state),
+    });
+  }
+
+  get job(): Job | undefined {
+    return this.#log.state;
+  }
+
+  /** Aborted when the operator cancels. */
+  get cancelled(): AbortSignal {
+    return this.#cancel.signal;
+  }
+
+  /** False where the job is past its commit. */
+  cancel(): boolean {
+    if (this.#committed) return false;
+    this.#cancel.abort();
+    return true;
+  }
+
+  emit(body: JobEventBody): void {
+    this.#log.emit(body);
+  }
+
+  /** As `emit`; returns once it, and everything before it, is on the disk. */
+  emitDurably(body: JobEventBody): Promise<void> {
+    return this.#log.emitDurably(body);
+  }
+
+  async record(record: ReplaceRecord | Extract<JobLine, { record: 'request' }>): Promise<void> {
+    if (record.record === 'committed') this.#committed = true;
+    const written = this.#journal.append(record, { durable: record.record !== 'request' });
+    // What is told after it must not be told before it is written.
+    this.#log.tellAfter(written);
+    await written;
+  }
+
+  /** The events after `afterSeq`: those of the past, then live ones, up to the end or to `signal`. */
+  follow(afterSeq: number, signal: AbortSignal): AsyncGenerator<JobEvent> {
+    return this.#log.follow(afterSeq, signal);
+  }
+
+  /** Lets go of the journal and of whoever follows. */
+  close(): Promise<void> {
+    return this.#log.close();
+  }
+}

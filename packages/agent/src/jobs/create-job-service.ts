@@ -1,0 +1,511 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isEnded, type Job, type JobEvent, type JobState } from '@towline/core/job';
+import { serverKey } from '@towline/core/plan';
+import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
+import { err, ok, type Result } from '@towline/core/result';
+import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
+import type { Registry } from '../registry/index.ts';
+import {
+  engineIsBack,
+  isUnreachable,
+  type KeptContainer,
+  type OwnTraces,
+  type Recovered,
+  type Recreate,
+  type Replaced,
+  readOwnTraces,
+  recoverServer,
+  replaceServer,
+  restoredWords,
+} from '../replace/index.ts';
+import { openJournal, readJournal, words } from '../store/index.ts';
+import { ActiveJob } from './active-job.ts';
+import { NO_BUILDS, type OwnBuilds } from './built-images.ts';
+import { checkRequest, jobTasks, type Observation, observeRequest } from './check-request.ts';
+import { describeOrphan, findOrphans } from './find-orphans.ts';
+import { foldJournal, type JobHistory } from './job-history.ts';
+import { isEvent, type JobLine, jobLineSchema } from './job-line.ts';
+import type { JobService } from './job-service.ts';
+import { KeptContainers } from './kept-containers.ts';
+import { Locks } from './locks.ts';
+
+/** What the job service logs with; a pino logger is one. */
+export interface JobLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface JobServiceOptions {
+  engine: Engine;
+  registry: Registry;
+  /** The agent's state folder; made (0700) when it is not there. */
+  stateDir: string;
+  log: JobLog;
+  now?: () => Date;
+  /** How many jobs are kept; older ones that ended are forgotten, with their journals. */
+  historyLimit?: number;
+  /** How long a job waits, in milliseconds, for an engine that goes away in the middle of it. */
+  enginePatienceMs?: number;
+  /** The engine's Unix socket, for the commands that a person is given; the ordinary one unless said. */
+  engineSocket?: string | undefined;
+  /** What this agent built; nothing unless given. */
+  builds?: OwnBuilds;
+  /** Where this process runs; looked up unless given. */
+  own?: OwnTraces;
+}
+
+const HISTORY_LIMIT = 1_000;
+const ENGINE_PATIENCE_MS = 60_000;
+/** How long `close` waits for the step that a job is in: a stop takes ten seconds where nobody said otherwise. */
+const CLOSE_PATIENCE_MS = 15_000;
+const ORDINARY_SOCKET = '/var/run/docker.sock';
+const RECREATE_SUFFIX = '.create.json';
+const JOURNAL_SUFFIX = '.ndjson';
+const INTERRUPTED = 'The agent was interrupted in the middle of this job.';
+
+/** Reads the state, reconciles what an earlier agent left unfinished, and takes jobs from then on. */
+export async function createJobService(options: JobServiceOptions): Promise<JobService> {
+  const dir = join(options.stateDir, 'jobs');
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const service = new Jobs(options, dir, options.own ?? (await readOwnTraces()));
+  await service.load();
+  return service;
+}
+
+class Jobs implements JobService {
+  readonly #engine: Engine;
+  readonly #options: JobServiceOptions;
+  readonly #dir: string;
+  readonly #own: OwnTraces;
+  readonly #now: () => Date;
+  /** Every job of the history, oldest first. */
+  readonly #jobs = new Map<string, Job>();
+  readonly #active = new Map<string, ActiveJob>();
+  readonly #keys = new Map<string, { id: string; begun: Promise<Result<void, ProtocolError>> }>();
+  readonly #locks = new Locks();
+  readonly #kept = new KeptContainers();
+  readonly #degraded = new Set<string>();
+  readonly #problems: string[] = [];
+  readonly #listeners = new Set<(job: Job) => void>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #ending = new AbortController();
+  #info: Promise<Result<EngineInfo>> | undefined;
+
+  constructor(options: JobServiceOptions, dir: string, own: OwnTraces) {
+    this.#options = options;
+    this.#engine = options.engine;
+    this.#dir = dir;
+    this.#own = own;
+    this.#now = options.now ?? (() => new Date());
+  }
+
+  async load(): Promise<void> {
+    const names = (await readdir(this.#dir)).filter((name) => name.endsWith(JOURNAL_SUFFIX));
+    const histories: JobHistory[] = [];
+    for (const name of names) {
+      const history = foldJournal(await this.#read(name.slice(0, -JOURNAL_SUFFIX.length)));
+      if (history.job !== undefined) histories.push(history);
+    }
+    const queuedAt = ({ job }: JobHistory) => job?.queuedAt ?? '';
+    histories.sort((a, b) => (queuedAt(a) < queuedAt(b) ? -1 : 1));
+    for (const history of histories) {
+      const { job } = history;
+      if (job === undefined) continue;
+      this.#jobs.set(job.id, job);
+      this.#keys.set(job.key, { id: job.id, begun: Promise.resolve(ok(undefined)) });
+      this.#kept.add(job.id, history);
+      if (isEnded(job.state)) this.#noteEnd(job);
+      else await this.#takeUp(job, history);
+    }
+    await this.#prune();
+    this.#track(this.#reportOrphans());
+  }
+
+  async #reportOrphans(): Promise<void> {
+    if (!(await engineIsBack(this.#engine, Number.POSITIVE_INFINITY, this.#ending.signal))) return;
+    const orphans = await findOrphans(this.#engine, (job) => this.#jobs.has(job)).catch((error: unknown) => {
+      this.#options.log.warn({ err: error }, 'the engine’s containers could not be looked through');
+      return [];
+    });
+    for (const orphan of orphans) {
+      const problem = describeOrphan(orphan);
+      this.#problems.push(problem);
+      this.#options.log.warn({ job: orphan.job, container: orphan.name }, problem);
+    }
+  }
+
+  async execute(input: ExecuteInput): Promise<Result<ExecuteOutput, ProtocolError>> {
+    const known = this.#keys.get(input.key);
+    if (known !== undefined) {
+      const begun = await known.begun;
+      return begun.ok ? ok({ jobId: known.id, repeated: true }) : begun;
+    }
+    const bad = whatIsBad(input);
+    if (bad !== undefined) return err({ code: 'bad-request', message: bad });
+    if (this.#ending.signal.aborted) {
+      return err({ code: 'internal', message: 'This agent is ending. Execute again when it is back.' });
+    }
+    const server = serverKey(input);
+    const holder = this.#locks.holder(
+      server,
+      input.containers.map(({ name }) => name),
+    );
+    if (holder !== undefined) return err(jobRunning(holder, input.server));
+
+    // Everything up to here is one turn of the event loop, so no other request comes between look and lock.
+    const id = newJobId(this.#now());
+    this.#locks.take(
+      id,
+      server,
+      input.choices.map(({ container }) => container),
+    );
+    const begun = this.#begin(id, input);
+    this.#keys.set(input.key, { id, begun });
+    const result = await begun;
+    if (!result.ok) {
+      this.#keys.delete(input.key);
+      this.#locks.release(id);
+      return result;
+    }
+    return ok({ jobId: id, repeated: false });
+  }
+
+  async cancel(id: string): Promise<Result<void, ProtocolError>> {
+    const active = this.#active.get(id);
+    if (active?.cancel() === true) return ok(undefined);
+    const job = this.#jobs.get(id);
+    if (job === undefined) return err({ code: 'not-found', message: `This agent knows no job "${id}".` });
+    const why = isEnded(job.state) ? `has ended (${job.state})` : 'is committed already';
+    return err({ code: 'bad-request', message: `The job ${id} ${why}: it can't be cancelled any more.` });
+  }
+
+  list(limit: number): Job[] {
+    return [...this.#jobs.values()].reverse().slice(0, limit);
+  }
+
+  get(id: string): Job | undefined {
+    return this.#jobs.get(id);
+  }
+
+  async *follow(id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JobEvent> {
+    const active = this.#active.get(id);
+    if (active !== undefined) {
+      yield* active.follow(afterSeq, signal);
+      return;
+    }
+    if (!this.#jobs.has(id)) return;
+    for (const line of await this.#read(id)) {
+      if (signal.aborted) return;
+      if (isEvent(line) && line.seq > afterSeq) yield line;
+    }
+  }
+
+  onJob(listener: (job: Job) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  degraded(): string[] {
+    return [...this.#degraded];
+  }
+
+  activeCount(): number {
+    return this.#active.size;
+  }
+
+  problems(): string[] {
+    return [...this.#problems];
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, CLOSE_PATIENCE_MS);
+    await Promise.race([Promise.all(this.#running), patience.promise]);
+    clearTimeout(timer);
+    await Promise.all([...this.#active.values()].map((active) => active.close()));
+  }
+
+  /** Writes the job down; from then on it is this agent's to bring to an end. */
+  async #begin(id: string, input: ExecuteInput): Promise<Result<void, ProtocolError>> {
+    try {
+      const [observation, info] = await Promise.all([
+        observeRequest(this.#engine, input),
+        this.#engineInfo(),
+      ]);
+      if (!info.ok) return err({ code: 'engine-unreachable', message: info.error.message });
+      const active = await this.#open(id, []);
+      await active.record({ record: 'request', input });
+      const { key, service, map, server, operator } = input;
+      const tasks = jobTasks(observation);
+      this.#active.set(id, active);
+      await active.emitDurably({ type: 'queued', id, key, service, map, server, operator, tasks });
+      this.#track(this.#run(id, active, input, observation, info.value));
+      return ok(undefined);
+    } catch (error) {
+      this.#active.delete(id);
+      if (error instanceof EngineError) {
+        if (!isUnreachable(error)) return err({ code: 'internal', message: error.message });
+        // It may come back as another one.
+        this.#info = undefined;
+        return err({ code: 'engine-unreachable', message: error.message });
+      }
+      await rm(this.#pathOf(id), { force: true });
+      this.#options.log.error({ err: error }, 'a job could not be written down');
+      return err({
+        code: 'internal',
+        message: `The job could not be written down (${words(error)}), so nothing was begun. Look after the disk of the agent's state folder.`,
+      });
+    }
+  }
+
+  async #run(
+    id: string,
+    active: ActiveJob,
+    input: ExecuteInput,
+    observation: Observation,
+    info: EngineInfo,
+  ): Promise<void> {
+    active.emit({ type: 'started' });
+    const replaced = await this.#replace(id, active, input, observation, info);
+    await this.#end(id, active, replaced);
+  }
+
+  async #replace(
+    id: string,
+    active: ActiveJob,
+    input: ExecuteInput,
+    observation: Observation,
+    info: EngineInfo,
+  ): Promise<Replaced> {
+    const engine = this.#engine;
+    const degraded = this.#degraded.has(serverKey(input));
+    try {
+      const checked = await checkRequest({
+        engine,
+        info,
+        input,
+        observation,
+        degraded,
+        jobId: id,
+        own: this.#own,
+        builds: this.#options.builds ?? NO_BUILDS,
+      });
+      if (!checked.ok) {
+        active.emit({ type: 'refused', refusal: checked.error });
+        return { state: 'REFUSED', refusal: checked.error };
+      }
+      return await replaceServer({
+        engine,
+        registry: this.#options.registry,
+        info,
+        jobId: id,
+        server: input.server,
+        tasks: checked.value,
+        write: active,
+        cancel: active.cancelled,
+        ending: this.#ending.signal,
+        patienceMs: this.#options.enginePatienceMs ?? ENGINE_PATIENCE_MS,
+        recreate: this.#recreateOf(id),
+      });
+    } catch (error) {
+      return this.#unexpected(id, active, error);
+    }
+  }
+
+  /** Takes up a job that an earlier agent left unfinished. Its server stays locked until it has ended. */
+  async #takeUp(job: Job, history: JobHistory): Promise<void> {
+    const active = await this.#open(job.id, history.events);
+    this.#active.set(job.id, active);
+    this.#locks.take(
+      job.id,
+      serverKey(job),
+      job.tasks.map(({ container }) => container),
+    );
+    this.#track(this.#reconcile(job, active, history));
+  }
+
+  async #reconcile(job: Job, active: ActiveJob, history: JobHistory): Promise<void> {
+    const { signal } = this.#ending;
+    let recovered: Recovered = { state: 'RESTORED' };
+    if (history.saved.length > 0) {
+      if (!(await engineIsBack(this.#engine, Number.POSITIVE_INFINITY, signal))) return;
+      try {
+        recovered = await recoverServer({
+          engine: this.#engine,
+          jobId: job.id,
+          server: job.server,
+          saved: history.saved,
+          stopping: history.stopping,
+          write: active,
+          intent: 'decide',
+          committed: history.committed,
+          patienceMs: Number.POSITIVE_INFINITY,
+          recreate: this.#recreateOf(job.id),
+          signal,
+        });
+      } catch (error) {
+        recovered = this.#unexpected(job.id, active, error);
+      }
+    }
+    this.#options.log.info({ job: job.id, state: recovered.state }, 'reconciled a job that was interrupted');
+    if (recovered.state === 'RESTORED') {
+      const message = `${INTERRUPTED} ${restoredWords(history.saved, true)}`;
+      active.emit({ type: 'failed', error: { code: 'interrupted', message } });
+    }
+    if (recovered.state === 'DEGRADED') {
+      const message = `${INTERRUPTED} ${recovered.message}`;
+      active.emit({ type: 'failed', error: { code: 'interrupted', message } });
+      active.emit({ type: 'degraded', commands: recovered.commands });
+    }
+    await this.#end(job.id, active, recovered);
+  }
+
+  /** A fault of the agent's own: the next start looks at what is there, and meanwhile a person is told. */
+  #unexpected(id: string, active: ActiveJob, error: unknown): Extract<Recovered, { state: 'DEGRADED' }> {
+    this.#options.log.error({ err: error, job: id }, 'a job failed for a reason of the agent’s own');
+    const message = `The agent failed in the middle of this job (${words(error)}). Its log has more.`;
+    active.emit({ type: 'failed', error: { code: 'internal', message } });
+    return { state: 'DEGRADED', commands: [`docker ps -a --filter label=io.towline.job=${id}`], message };
+  }
+
+  async #end(id: string, active: ActiveJob, replaced: Replaced): Promise<void> {
+    // No end is written: the next agent reconciles it.
+    if (replaced.state === 'interrupted') return;
+    const state: JobState = replaced.state;
+    try {
+      await active.emitDurably({ type: 'ended', state });
+    } catch (error) {
+      this.#options.log.error({ err: error, job: id }, 'the end of a job could not be written down');
+    }
+    if (replaced.state === 'DONE') await this.#removePrevious(id, active, replaced.kept);
+    await active.close();
+    await this.#prune();
+  }
+
+  /** A job that touched the server decides whether it is degraded; one that was refused or cancelled left it as it was. */
+  #noteEnd(job: Job): void {
+    if (job.state === 'DEGRADED') this.#degraded.add(serverKey(job));
+    if (job.state === 'DONE' || job.state === 'RESTORED') this.#degraded.delete(serverKey(job));
+  }
+
+  /**
+   * One old container is kept per name, stopped, until the next success. Only what a journal says was kept is removed,
+   * by its id, and only while it still has the name that it was kept under: a person may have taken it.
+   */
+  async #removePrevious(id: string, active: ActiveJob, kept: readonly KeptContainer[]): Promise<void> {
+    const engine = this.#engine;
+    for (const { container, previous } of this.#kept.replace(id, kept)) {
+      for (const old of previous) {
+        try {
+          const found = await engine.inspectContainer(old.id);
+          const ours = found?.Name === `/${old.name}` && !found.State.Running;
+          if (ours) await engine.removeContainer(old.id);
+          await active.record({ record: 'removed', container, id: old.id });
+          this.#kept.forget(container, old.id);
+        } catch (error) {
+          this.#options.log.warn(
+            { err: error, container: old.name },
+            'an old container could not be removed',
+          );
+        }
+      }
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const limit = this.#options.historyLimit ?? HISTORY_LIMIT;
+    for (const [id, job] of this.#jobs) {
+      if (this.#jobs.size <= limit) return;
+      // The journal of a kept container is how it is known for one.
+      if (!isEnded(job.state) || this.#kept.refersTo(id)) continue;
+      this.#jobs.delete(id);
+      this.#keys.delete(job.key);
+      const recreate = this.#recreateOf(id);
+      for (const path of [
+        this.#pathOf(id),
+        ...job.tasks.map(({ container }) => recreate.pathOf(container)),
+      ]) {
+        await rm(path, { force: true });
+      }
+    }
+  }
+
+  async #open(id: string, past: readonly JobEvent[]): Promise<ActiveJob> {
+    return new ActiveJob({
+      journal: await openJournal<JobLine>(this.#pathOf(id)),
+      past,
+      now: this.#now,
+      onChange: (job) => {
+        this.#jobs.set(id, job);
+        if (isEnded(job.state)) {
+          this.#noteEnd(job);
+          this.#locks.release(id);
+          this.#active.delete(id);
+        }
+        for (const listener of this.#listeners) listener(job);
+      },
+      onWriteError: (error) =>
+        this.#options.log.error({ err: error, job: id }, 'an event could not be written down'),
+    });
+  }
+
+  #read(id: string): Promise<JobLine[]> {
+    return readJournal({
+      path: this.#pathOf(id),
+      schema: jobLineSchema,
+      onProblem: (problem) => this.#problems.push(problem),
+      now: this.#now,
+    });
+  }
+
+  #pathOf(id: string): string {
+    return join(this.#dir, `${id}${JOURNAL_SUFFIX}`);
+  }
+
+  #recreateOf(id: string): Recreate {
+    return {
+      socket: this.#options.engineSocket ?? ORDINARY_SOCKET,
+      pathOf: (container) => join(this.#dir, `${id}.${container}${RECREATE_SUFFIX}`),
+    };
+  }
+
+  /** What an engine is does not change while it runs, and asking takes longer than a whole inspect. */
+  async #engineInfo(): Promise<Result<EngineInfo>> {
+    this.#info ??= this.#engine.info();
+    const info = await this.#info;
+    if (!info.ok) this.#info = undefined;
+    return info;
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'a job was left unfinished'))
+      .finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+}
+
+function whatIsBad({ containers, choices }: ExecuteInput): string | undefined {
+  const names = containers.map(({ name }) => name);
+  const chosen = choices.map(({ container }) => container);
+  if (new Set(names).size < names.length) return 'A container is listed twice.';
+  if (new Set(chosen).size < chosen.length) return 'A container is chosen for twice.';
+  const unknown = chosen.find((container) => !names.includes(container));
+  return unknown === undefined
+    ? undefined
+    : `${unknown} is chosen for, and is not a container of the server.`;
+}
+
+function jobRunning(job: string, server: string): ProtocolError {
+  const message = `The job ${job} is running on ${server} or one of its containers. Wait for its end, or cancel it.`;
+  return { code: 'refused', message, refusal: { code: 'job-running', message } };
+}
+
+/** Sorts by time, and is short enough to type. */
+function newJobId(now: Date): string {
+  return `${now.getTime().toString(36)}${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,2 @@
+export { createJobService, type JobServiceOptions } from './create-job-service.ts';
+export type { JobService } from './job-service.ts';

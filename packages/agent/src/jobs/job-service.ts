@@ -1,0 +1,36 @@
+import type { Job, JobEvent } from '@towline/core/job';
+import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
+import type { Result } from '@towline/core/result';
+
+/**
+ * The jobs of one agent. A job belongs to the agent: it goes on without a viewer, it is journaled before each step, and
+ * it is found again after the agent was killed.
+ */
+export interface JobService {
+  /**
+   * Begins one Execute of one server. A repeated `key` answers with the job that it started (`repeated: true`).
+   * Errors: `refused` with `job-running` while the server or one of its containers has a job. What a rule refuses is
+   * recorded as a job that ended `REFUSED`, and its id is returned.
+   */
+  execute(input: ExecuteInput): Promise<Result<ExecuteOutput, ProtocolError>>;
+  /**
+   * Asks a job to end. One that waits or pulls ends `CANCELLED` with nothing touched; one that has stopped the old
+   * container restores it first. Past its commit a job can't be cancelled. Errors: `not-found`, `bad-request`.
+   */
+  cancel(id: string): Promise<Result<void, ProtocolError>>;
+  /** The newest jobs, newest first, at most `limit`. */
+  list(limit: number): Job[];
+  get(id: string): Job | undefined;
+  /** The events after `afterSeq`, those of the past first, then live ones; ends with the job or with `signal`. */
+  follow(id: string, afterSeq: number, signal: AbortSignal): AsyncIterable<JobEvent>;
+  /** Calls on every change of a job (at most as often as its events come); returns what ends it. */
+  onJob(listener: (job: Job) => void): () => void;
+  /** Servers whose last job ended `DEGRADED`: `service/map/server`. */
+  degraded(): string[];
+  /** How many jobs have not ended. */
+  activeCount(): number;
+  /** What was set aside when the state was read, for people. */
+  problems(): string[];
+  /** Takes no more jobs and lets go of everything. What is journaled stands: the next start reconciles it. */
+  close(): Promise<void>;
+}

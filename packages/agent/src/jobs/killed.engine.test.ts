@@ -1,0 +1,260 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job, UpdateOrder } from '@towline/core/job';
+import type { ExecuteInput } from '@towline/core/protocol';
+import { type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
+import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import type { AgentRouter } from '../server/index.ts';
+import { ServiceOnEngine } from './service-on-engine.ts';
+
+const { registry, hosts } = await sharedSandbox();
+const host = hosts.b;
+const faulty = `${registry}/test/faulty`;
+/** For names and requests; its jobs are not used: they are those of an agent in a process of its own. */
+let on: ServiceOnEngine;
+let dir: string;
+let agent: RunningAgentProcess | undefined;
+
+beforeEach(async () => {
+  on = await ServiceOnEngine.start(host);
+  dir = await mkdtemp(join(tmpdir(), 'tl-k-'));
+});
+afterEach(async () => {
+  await agent?.stop('SIGKILL');
+  await on.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+type Inspect = Awaited<ReturnType<ServiceOnEngine['inspect']>>;
+
+async function running(name: string, tag: string, ...words: string[]): Promise<Inspect> {
+  await host.docker('run', '--detach', '--name', name, ...words, `${faulty}:${tag}`);
+  return await on.inspect(name);
+}
+
+async function expectServing(...before: Inspect[]): Promise<void> {
+  for (const old of before) {
+    expect(await on.inspect(old.Name.slice(1))).toMatchObject({
+      Id: old.Id,
+      State: { Running: true },
+      HostConfig: { RestartPolicy: old.HostConfig.RestartPolicy },
+    });
+  }
+  expect(await on.names()).toEqual(before.map(({ Name }) => Name.slice(1)).toSorted());
+}
+
+function dial(socketPath: string) {
+  const socket = createWSClient({
+    url: `ws+unix:${socketPath}:/`,
+    // As a browser's for all that the client does with it; Node's types and those of ws disagree on events.
+    WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
+  });
+  return {
+    client: createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] }),
+    close: () => socket.close(),
+  };
+}
+
+/** Executes on an agent, and kills the agent as soon as the step begins; returns the job's id. */
+async function killAt(step: string, input: ExecuteInput): Promise<string> {
+  agent = await startAgent({ host, dir });
+  const { client, close } = dial(agent.socket);
+  try {
+    const { jobId } = await client.execute.mutate(input);
+    const reached = Promise.withResolvers<void>();
+    client.followJob.subscribe(
+      { id: jobId },
+      {
+        onData({ data }) {
+          if (data.type === 'step-started' && data.step === step) reached.resolve();
+          if (data.type === 'ended') reached.reject(new Error(`the job ended ${data.state} before ${step}`));
+        },
+        onError: reached.reject,
+      },
+    );
+    await reached.promise;
+    await agent.stop('SIGKILL');
+    return jobId;
+  } finally {
+    await close();
+  }
+}
+
+/** Starts the agent again on the same state, and waits for the job's end. */
+async function restarted(id: string): Promise<Job> {
+  agent = await startAgent({ host, dir });
+  const { client, close } = dial(agent.socket);
+  try {
+    const ended = async () => (await client.job.query({ id })).endedAt;
+    await expect.poll(ended, { timeout: 30_000 }).toBeDefined();
+    return await client.job.query({ id });
+  } finally {
+    await close();
+  }
+}
+
+const change = (container: string, tag: string, settle = 0.3) => ({
+  container,
+  image: faulty,
+  tag,
+  more: { settle },
+});
+
+/** After each step of the sequence that touches anything: the step before has ended when the next begins. */
+const FAULTS: readonly (readonly [UpdateOrder, readonly string[]])[] = [
+  ['stop-first', ['create', 'hold-restart', 'stop-old', 'start-new', 'gate', 'rename', 'commit']],
+  [
+    'start-first',
+    ['create', 'start-new', 'gate', 'take-over', 'rename', 'drain', 'hold-restart', 'stop-old', 'commit'],
+  ],
+];
+
+describe.each(FAULTS)('%s', (order, steps) => {
+  test.each(steps)('killed at %s: one serves, by its names, and nothing is left over', async (kind) => {
+    const name = on.name('web');
+    const network = on.name('net');
+    await host.docker('network', 'create', network);
+    try {
+      const words = ['--network', network, '--network-alias', 'shop', '--restart', 'always'];
+      const before = await running(name, 'ok', ...words);
+      const step = kind === 'commit' ? `commit:${on.input([change(name, 'ok2')]).server}` : `${kind}:${name}`;
+      const more = { settle: 0.3, update: order };
+      const id = await killAt(step, on.input([{ container: name, image: faulty, tag: 'ok2', more }]));
+      const job = await restarted(id);
+      expect(['DONE', 'RESTORED']).toContain(job.state);
+      const now = await on.inspect(name);
+      expect(now.Id === before.Id).toBe(job.state === 'RESTORED');
+      expect(now).toMatchObject({
+        State: { Running: true },
+        HostConfig: { RestartPolicy: { Name: 'always' } },
+      });
+      expect(now.NetworkSettings.Networks[network].Aliases).toContain('shop');
+      expect(await on.names()).toEqual(job.state === 'DONE' ? [name, `${name}.prev.${id}`] : [name]);
+      if (job.state === 'DONE') {
+        expect((await on.inspect(`${name}.prev.${id}`)).State.Running).toBe(false);
+      }
+    } finally {
+      const names = await on.names();
+      if (names.length > 0) await host.docker('rm', '--force', '--volumes', ...names);
+      await host.docker('network', 'rm', network);
+    }
+  });
+});
+
+test('killed at the gate, the new one runs: the gate decides, and the job is done', async () => {
+  const name = on.name('web');
+  await running(name, 'ok', '--restart', 'always');
+  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 2)]));
+  const job = await restarted(id);
+  expect(job).toMatchObject({ state: 'DONE' });
+  // What was done is told as done, and who did it.
+  const ends = job.steps.filter(({ kind }) => ['gate', 'rename', 'commit'].includes(kind));
+  expect(ends.map(({ kind, state }) => [kind, state])).toEqual([
+    ['gate', 'DONE'],
+    ['rename', 'DONE'],
+    ['commit', 'DONE'],
+  ]);
+  expect(ends.at(-1)?.message).toContain('the agent was interrupted');
+  expect(await on.inspect(name)).toMatchObject({
+    State: { Running: true },
+    Config: { Image: `${faulty}:ok2` },
+    HostConfig: { RestartPolicy: { Name: 'always' } },
+  });
+  expect(await on.names()).toEqual([name, `${name}.prev.${id}`]);
+});
+
+test('killed at the gate, the new one ended meanwhile: the old one serves again', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok', '--restart', 'always');
+  const id = await killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
+  await host.docker('wait', `${name}.next.${id}`);
+  const job = await restarted(id);
+  expect(job).toMatchObject({ state: 'RESTORED', error: { code: 'interrupted' } });
+  await expectServing(before);
+});
+
+test('killed at the gate, a person removed the new one and renamed the old one: it serves again', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok', '--restart', 'always');
+  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 600)]));
+  await host.docker('rm', '--force', `${name}.next.${id}`);
+  await host.docker('rename', name, on.name('elsewhere'));
+  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  await expectServing(before);
+});
+
+test('killed with the names changed in part: they are finished', async () => {
+  const name = on.name('web');
+  await running(name, 'ok');
+  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 1)]));
+  await host.docker('rename', name, `${name}.prev.${id}`);
+  expect(await restarted(id)).toMatchObject({ state: 'DONE' });
+  expect((await on.inspect(name)).Config.Image).toBe(`${faulty}:ok2`);
+  expect(await on.names()).toEqual([name, `${name}.prev.${id}`]);
+});
+
+test('killed while the old one is stopping: the engine goes on with that, and it is started again', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'stubborn', '--stop-timeout', '4', '--restart', 'always');
+  const id = await killAt(`stop-old:${name}`, on.input([change(name, 'ok')]));
+  expect((await on.inspect(name)).State.Running).toBe(true);
+  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  await expectServing(before);
+});
+
+test('killed with one of two exchanged: both are restored', async () => {
+  const [first, second] = [on.name('one'), on.name('two')];
+  const before = [await running(first, 'ok', '--restart', 'always'), await running(second, 'ok')];
+  const id = await killAt(
+    `gate:${second}`,
+    on.input([change(first, 'ok2'), change(second, 'exits-later', 600)]),
+  );
+  await host.docker('wait', `${second}.next.${id}`);
+  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  await expectServing(...before);
+});
+
+test('killed, and the old one removed meanwhile: degraded, and its saved inspect creates it again', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok', '--env', 'MINE=1', '--restart', 'always');
+  const id = await killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
+  await host.docker('wait', `${name}.next.${id}`);
+  await host.docker('rm', '--force', name);
+  const job = await restarted(id);
+  expect(job).toMatchObject({ state: 'DEGRADED', error: { code: 'interrupted' } });
+  const recreate = job.commands.find((command) => command.startsWith('curl'));
+  expect(recreate).toBeDefined();
+  for (const command of job.commands) {
+    await host.run('env', [`DOCKER_HOST=unix://${host.socket}`, 'sh', '-c', command]);
+  }
+  expect(await on.inspect(name)).toMatchObject({
+    Image: before.Image,
+    State: { Running: true },
+    Config: { Env: before.Config.Env },
+    HostConfig: { RestartPolicy: { Name: 'always' } },
+  });
+});
+
+test('killed before anything was created: nothing was touched, and the server is free', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok');
+  // A registry that takes the call and never answers.
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  try {
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const change = { container: name, image: `localhost:${port}/test/faulty`, tag: 'ok2' };
+    const id = await killAt(`resolve:${name}`, on.input([change]));
+    expect(await restarted(id)).toMatchObject({ state: 'RESTORED', error: { code: 'interrupted' } });
+    await expectServing(before);
+  } finally {
+    silent.close();
+  }
+  expect(await on.execute({ container: name, image: faulty, tag: 'ok2' })).toMatchObject({ state: 'DONE' });
+});

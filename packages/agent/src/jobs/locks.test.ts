@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { Locks } from './locks.ts';
+
+test('a server and its containers are held by one job until it lets go', () => {
+  const locks = new Locks();
+  locks.take('j1', 'shop/demo/web', ['gateway', 'storefront']);
+  expect(locks.holder('shop/demo/web', [])).toBe('j1');
+  expect(locks.holder('shop/other/web', ['storefront'])).toBe('j1');
+  expect(locks.holder('shop/demo/db', ['postgres'])).toBeUndefined();
+  locks.take('j2', 'shop/demo/db', ['postgres']);
+  locks.release('j1');
+  expect(locks.holder('shop/demo/web', ['gateway', 'storefront'])).toBeUndefined();
+  expect(locks.holder('shop/demo/web', ['postgres'])).toBe('j2');
+});

@@ -1,0 +1,324 @@
+import { writeFile } from 'node:fs/promises';
+import type { StepKind } from '@towline/core/job';
+import { err, ok, type Result } from '@towline/core/result';
+import { type Engine, EngineError } from '../engine/index.ts';
+import { degradedCommands } from './degraded-commands.ts';
+import { engineIsBack, isUnreachable } from './engine-patience.ts';
+import { DEFAULT_SETTLE_SECONDS, gateRule } from './gate.ts';
+import { GateWatch } from './gate-watch.ts';
+import type { JobWriter, KeptContainer } from './job-record.ts';
+import { look } from './look.ts';
+import { type Action, decideRecovery, finishActions, restoreActions, type SavedAndSeen } from './recovery.ts';
+import { recreateRequest } from './recreate.ts';
+import type { SavedContainer } from './saved.ts';
+import { type Step, stepOf } from './steps.ts';
+
+/** What the command is made of that creates an old container again which somebody removed. */
+export interface Recreate {
+  /** The engine's Unix socket. */
+  socket: string;
+  /** The path of a file for this container's create request. */
+  pathOf: (container: string) => string;
+}
+
+export interface RecoverOptions {
+  engine: Engine;
+  jobId: string;
+  server: string;
+  saved: readonly SavedContainer[];
+  /** The containers whose old one was asked to stop, and not seen to. */
+  stopping: ReadonlySet<string>;
+  write: JobWriter;
+  /** `restore` after a failure; `decide` for a job that was interrupted: what is there decides. */
+  intent: 'restore' | 'decide';
+  committed: boolean;
+  /** How long the engine is waited for when it goes away. */
+  patienceMs: number;
+  recreate: Recreate;
+  /** Ends the waiting, when the agent ends. */
+  signal: AbortSignal;
+}
+
+export type Recovered =
+  | { state: 'RESTORED' }
+  | { state: 'DONE'; kept: KeptContainer[] }
+  | { state: 'DEGRADED'; commands: string[]; message: string }
+  /** The agent ends: its next start goes on from what is there. */
+  | { state: 'interrupted' };
+
+/**
+ * Brings a server into one of its two good states: all old containers serving, or all new ones. It looks at what is
+ * there, decides, does, and looks again after an engine that went away, so it may begin at any point and any number of
+ * times.
+ */
+export async function recoverServer(options: RecoverOptions): Promise<Recovered> {
+  const { engine, patienceMs, signal } = options;
+  // An engine that keeps dying must not keep a job for ever.
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    try {
+      return await recoverOnce(options);
+    } catch (error) {
+      if (!isUnreachable(error)) throw error;
+      if (!(await engineIsBack(engine, patienceMs, signal))) break;
+    }
+  }
+  if (signal.aborted) return { state: 'interrupted' };
+  return {
+    state: 'DEGRADED',
+    commands: degradedCommands(options.saved.map((saved) => ({ saved, seen: undefined }))),
+    message: `The engine can't be reached, so the old version could not be started again. Start the engine, then give the commands below.`,
+  };
+}
+
+const MAX_ATTEMPTS = 5;
+
+async function recoverOnce(options: RecoverOptions): Promise<Recovered> {
+  const { intent, committed, saved } = options;
+  const containers = await lookAll(options);
+  const decision = intent === 'restore' && !committed ? 'restore' : decideRecovery(containers, committed);
+  switch (decision) {
+    case 'finish':
+      return finish(options, containers);
+    case 'gate': {
+      const passed = await gateAll(options, containers);
+      if (options.signal.aborted) return { state: 'interrupted' };
+      if (!passed) return restore(options, await lookAll(options));
+      const kept = keptOf(saved);
+      const renamed = await finishNames(options, containers);
+      if (!renamed.ok) return restore(options, await lookAll(options));
+      const commit = begin(options, 'commit', options.server);
+      await options.write.record({ record: 'committed', kept });
+      options.write.emit({ type: 'step-ended', step: commit.id, state: 'DONE', message: WENT_ON });
+      return { state: 'DONE', kept };
+    }
+    case 'restore':
+      return restore(options, containers);
+  }
+}
+
+/** Said of a job that another agent began and this one brought to its good end. */
+const WENT_ON = 'the agent was interrupted in the middle of this job, and went on from there';
+
+function begin({ write }: Pick<RecoverOptions, 'write'>, kind: StepKind, container: string): Step {
+  const step = stepOf(kind, container);
+  write.emit({ type: 'step-started', step: step.id, kind, container });
+  return step;
+}
+
+function lookAll({ engine, saved, jobId, stopping }: RecoverOptions): Promise<SavedAndSeen[]> {
+  return Promise.all(
+    saved.map(async (container) => ({
+      ...(await look(engine, container, jobId)),
+      stopPending: stopping.has(container.container),
+    })),
+  );
+}
+
+export function keptOf(saved: readonly SavedContainer[]): KeptContainer[] {
+  return saved.flatMap(({ container, old }) => (old === undefined ? [] : [{ container, id: old.id }]));
+}
+
+async function finish(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<Recovered> {
+  const done = await finishNames(options, containers);
+  if (done.ok) {
+    const { id } = begin(options, 'commit', options.server);
+    options.write.emit({ type: 'step-ended', step: id, state: 'DONE', message: WENT_ON });
+    return { state: 'DONE', kept: keptOf(options.saved) };
+  }
+  return {
+    state: 'DEGRADED',
+    commands: containers.flatMap(({ saved, seen }) =>
+      seen.next === undefined || seen.next.name === saved.container
+        ? []
+        : [`docker rename ${seen.next.id.slice(0, 12)} ${saved.container}`],
+    ),
+    message: `The new version serves, but not under its name: ${done.error.message}`,
+  };
+}
+
+async function finishNames(
+  options: RecoverOptions,
+  containers: readonly SavedAndSeen[],
+): Promise<Result<void>> {
+  for (const container of containers) {
+    const actions = finishActions(container);
+    if (!actions.ok) return actions;
+    if (actions.value.length === 0) continue;
+    const step = begin(options, 'rename', container.saved.container);
+    const done = await doAll(options, container.saved, actions.value);
+    const message = done.ok ? {} : { message: done.error.message };
+    options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
+    if (!done.ok) return done;
+  }
+  return ok(undefined);
+}
+
+async function gateAll(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<boolean> {
+  const { engine, signal, write } = options;
+  for (const { saved, seen } of containers) {
+    if (seen.next === undefined) return false;
+    const step = begin(options, 'gate', saved.container);
+    const watch = await GateWatch.open(engine, seen.next.id);
+    try {
+      const found = await engine.inspectContainer(seen.next.id);
+      if (found === undefined) return false;
+      const verdict = await watch.verdict(gateRule(found, saved.settleSeconds), found.RestartCount, signal);
+      if (verdict.verdict === 'passed') {
+        write.emit({ type: 'step-ended', step: step.id, state: 'DONE' });
+        continue;
+      }
+      const message =
+        verdict.verdict === 'failed' ? `${saved.container} did not pass: ${verdict.message}.` : '';
+      write.emit({ type: 'step-ended', step: step.id, state: 'ERROR', message });
+      if (verdict.verdict === 'failed') await keepLog(options, saved.container, seen.next.id);
+      return false;
+    } finally {
+      watch.close();
+    }
+  }
+  return true;
+}
+
+/** The last container that was exchanged is the first to go back. */
+async function restore(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<Recovered> {
+  const failures: { container: SavedAndSeen; message: string }[] = [];
+  for (const container of containers.toReversed()) {
+    const actions = restoreActions(container);
+    if (actions.ok && actions.value.length === 0) continue;
+    const step = begin(options, 'restore', container.saved.container);
+    const done = actions.ok ? await doAll(options, container.saved, actions.value) : actions;
+    if (options.signal.aborted) return { state: 'interrupted' };
+    const message = done.ok ? {} : { message: done.error.message };
+    options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
+    if (!done.ok) failures.push({ container, message: done.error.message });
+  }
+  if (failures.length === 0) return { state: 'RESTORED' };
+  const left = await Promise.all(
+    failures.map(async ({ container: { saved } }) => {
+      const { seen } = await look(options.engine, saved, options.jobId);
+      const gone = saved.old !== undefined && seen.old === undefined;
+      const recreateFile = gone ? await saveRecreate(options, saved) : undefined;
+      return { saved, seen, recreateFile, socket: options.recreate.socket };
+    }),
+  );
+  return {
+    state: 'DEGRADED',
+    commands: degradedCommands(left),
+    message: `${failures.map(({ message }) => message).join(' ')} Give the commands below to bring the old version back.`,
+  };
+}
+
+/** Does the actions in order; an engine that is away is thrown, anything else that fails is the result. */
+async function doAll(
+  options: RecoverOptions,
+  saved: SavedContainer,
+  actions: readonly Action[],
+): Promise<Result<void>> {
+  try {
+    for (const action of actions) {
+      const done = await doOne(options, saved, action);
+      if (!done.ok) return done;
+    }
+    return ok(undefined);
+  } catch (error) {
+    if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
+    return err({ code: error.code, message: `${saved.container}: ${error.message}` });
+  }
+}
+
+async function doOne(options: RecoverOptions, saved: SavedContainer, action: Action): Promise<Result<void>> {
+  const { engine } = options;
+  switch (action.do) {
+    case 'remove':
+      await removeIfThere(engine, action.id);
+      return ok(undefined);
+    case 'rename':
+      await engine.renameContainer(action.id, action.to);
+      return ok(undefined);
+    case 'disconnect':
+      await engine.disconnectNetwork(action.network, action.id);
+      return ok(undefined);
+    case 'connect':
+      await engine.connectNetwork(action.network, action.id, action.endpoint);
+      return ok(undefined);
+    case 'set-restart':
+      await engine.setRestartPolicy(action.id, action.policy);
+      return ok(undefined);
+    case 'await-stop':
+      await awaitStop(engine, action.id);
+      return ok(undefined);
+    case 'start':
+      if (action.gate) return startAndGate(options, saved, action.id);
+      await engine.startContainer(action.id);
+      return ok(undefined);
+  }
+}
+
+async function startAndGate(
+  { engine, signal }: RecoverOptions,
+  saved: SavedContainer,
+  id: string,
+): Promise<Result<void>> {
+  const watch = await GateWatch.open(engine, id);
+  try {
+    await engine.startContainer(id);
+    const found = await engine.inspectContainer(id);
+    if (found === undefined) return err({ code: 'old-gone', message: `${saved.container} was removed.` });
+    // The map may give a new version minutes to prove itself; the old one has.
+    const rule = gateRule(found, Math.min(saved.settleSeconds, DEFAULT_SETTLE_SECONDS));
+    const verdict = await watch.verdict(rule, found.RestartCount, signal);
+    if (verdict.verdict !== 'failed') return ok(undefined);
+    return err({
+      code: verdict.code,
+      message: `The old ${saved.container} was started again and did not pass: ${verdict.message}.`,
+    });
+  } finally {
+    watch.close();
+  }
+}
+
+/** Asking again joins the stop that is under way. One that can't be stopped goes on serving, which is as good. */
+async function awaitStop(engine: Engine, id: string): Promise<void> {
+  try {
+    await engine.stopContainer(id);
+  } catch (error) {
+    if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
+  }
+}
+
+async function removeIfThere(engine: Engine, id: string): Promise<void> {
+  try {
+    await engine.removeContainer(id, { force: true });
+  } catch (error) {
+    if (!(error instanceof EngineError && error.code === 'not-found')) throw error;
+  }
+}
+
+const LOG_LINES = 200;
+
+/** The last words of a container that failed, before it is removed. Nothing depends on having them. */
+export async function keepLog(
+  { engine, write }: Pick<RecoverOptions, 'engine' | 'write'>,
+  container: string,
+  id: string,
+): Promise<void> {
+  try {
+    const lines = await engine.tailLogs(id, LOG_LINES);
+    if (lines.length > 0) write.emit({ type: 'container-log', container, lines });
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+  }
+}
+
+async function saveRecreate(options: RecoverOptions, saved: SavedContainer): Promise<string | undefined> {
+  const request = recreateRequest(saved);
+  if (request === undefined) return undefined;
+  const path = options.recreate.pathOf(saved.container);
+  try {
+    await writeFile(path, `${JSON.stringify(request)}\n`, { mode: 0o600 });
+    return path;
+  } catch {
+    // A full disk: the journal has the inspect all the same.
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import { err, ok, type Result } from '@towline/core/result';
+import type { RestartPolicy } from '../engine/index.ts';
+import { endpointAsCreated } from './derive-create.ts';
+import { type JsonObject, object, text, texts } from './json.ts';
+import type { SavedContainer } from './saved.ts';
+
+/** A container of the job as the engine has it now. */
+export interface SeenContainer {
+  id: string;
+  name: string;
+  running: boolean;
+  restartPolicy: RestartPolicy;
+  /** The names of the networks that it is attached to. */
+  networks: readonly string[];
+  /** By network, the names that it is found by there. */
+  aliases?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Seen {
+  /** The one that served before, by its id. */
+  old?: SeenContainer | undefined;
+  /** The one that this job created, by its label. */
+  next?: SeenContainer | undefined;
+  /** The id of whatever has the container's name. */
+  holder?: string | undefined;
+}
+
+export interface SavedAndSeen {
+  saved: SavedContainer;
+  seen: Seen;
+  /** The old one was asked to stop and was not seen to: it may run now and end in the next moment. */
+  stopPending?: boolean;
+}
+
+/**
+ * What becomes of a job that was interrupted. `finish`: it was committed, only names are left to put right. `gate`:
+ * every new container runs in the place of its old one, so the gate decides. `restore`: anything else.
+ */
+export type Recovery = 'finish' | 'gate' | 'restore';
+
+export function decideRecovery(containers: readonly SavedAndSeen[], committed: boolean): Recovery {
+  if (committed) return 'finish';
+  const exchanged = containers.every(({ saved, seen }) => {
+    if (seen.next?.running !== true) return false;
+    // A new container whose old one is gone can only go forward.
+    return saved.old === undefined || seen.old === undefined || !seen.old.running;
+  });
+  return containers.length > 0 && exchanged ? 'gate' : 'restore';
+}
+
+/** One thing to do to the engine. */
+export type Action =
+  | { do: 'remove'; id: string }
+  | { do: 'rename'; id: string; to: string }
+  | { do: 'disconnect'; id: string; network: string }
+  | { do: 'connect'; id: string; network: string; endpoint: JsonObject }
+  | { do: 'set-restart'; id: string; policy: RestartPolicy }
+  /** Waits for the stop that was asked for before; whether it ends well is not asked. */
+  | { do: 'await-stop'; id: string }
+  /** Starts it, and watches it through the gate where it was well before. */
+  | { do: 'start'; id: string; gate: boolean };
+
+/**
+ * What brings the old container back: the new one away, the old one's name, networks and restart policy as they were,
+ * and running if it ran. Nothing for what is as it was. Errors: `old-gone` (nothing to restore; a new one that is there
+ * is left alone, for it may serve), `name-taken`.
+ */
+export function restoreActions({ saved, seen, stopPending = false }: SavedAndSeen): Result<Action[]> {
+  const { container } = saved;
+  const remove: Action[] = seen.next === undefined ? [] : [{ do: 'remove', id: seen.next.id }];
+  if (saved.old === undefined) return ok(remove);
+  const { old } = seen;
+  if (old === undefined) {
+    return err({
+      code: 'old-gone',
+      message: `The container that ${container} was before is not there any more, so it can't be started again.`,
+    });
+  }
+  if (seen.holder !== undefined && seen.holder !== old.id && seen.holder !== seen.next?.id) {
+    return err({
+      code: 'name-taken',
+      message: `Another container has taken the name ${container} meanwhile.`,
+    });
+  }
+  const actions = remove;
+  if (old.name !== container) actions.push({ do: 'rename', id: old.id, to: container });
+  const { inspect } = saved.old;
+  const networks = object(object(inspect.NetworkSettings).Networks);
+  for (const [network, settings] of Object.entries(networks)) {
+    const endpoint = endpointAsCreated(object(settings), old.id.slice(0, 12));
+    if (old.networks.includes(network)) {
+      if (!isNameless(old, network, endpoint)) continue;
+      actions.push({ do: 'disconnect', id: old.id, network });
+    }
+    actions.push({ do: 'connect', id: old.id, network, endpoint });
+  }
+  const policy = savedPolicy(saved);
+  if (policy !== undefined && !samePolicy(policy, old.restartPolicy)) {
+    actions.push({ do: 'set-restart', id: old.id, policy });
+  }
+  if (wasRunning(saved) && old.running && stopPending) actions.push({ do: 'await-stop', id: old.id });
+  if (wasRunning(saved) && (!old.running || stopPending)) {
+    actions.push({ do: 'start', id: old.id, gate: wasWell(saved) });
+  }
+  return ok(actions);
+}
+
+/**
+ * What is left of a job that was committed: the names. Errors: `new-gone` (somebody removed the new container after
+ * the commit), `name-taken`.
+ */
+export function finishActions({ saved, seen }: SavedAndSeen): Result<Action[]> {
+  const { container } = saved;
+  const { next, old } = seen;
+  if (next === undefined) {
+    return err({ code: 'new-gone', message: `The new container of ${container} is not there any more.` });
+  }
+  if (next.name === container) return ok([]);
+  if (seen.holder !== undefined && seen.holder !== old?.id) {
+    return err({
+      code: 'name-taken',
+      message: `Another container has taken the name ${container} meanwhile.`,
+    });
+  }
+  const actions: Action[] = [];
+  if (old?.name === container) actions.push({ do: 'rename', id: old.id, to: saved.previousName });
+  actions.push({ do: 'rename', id: next.id, to: container });
+  return ok(actions);
+}
+
+/** Whether names that it had were taken away, for the new one. */
+function isNameless({ aliases }: SeenContainer, network: string, saved: JsonObject): boolean {
+  const seen = aliases?.[network];
+  return seen !== undefined && texts(saved.Aliases).some((alias) => !seen.includes(alias));
+}
+
+export function wasRunning(saved: SavedContainer): boolean {
+  return saved.old !== undefined && object(saved.old.inspect.State).Running === true;
+}
+
+/** One that restarted over and over, or was unhealthy, is not asked to be better than it was. */
+function wasWell(saved: SavedContainer): boolean {
+  const state = object(saved.old?.inspect.State);
+  return state.Restarting !== true && object(state.Health).Status !== 'unhealthy';
+}
+
+/** The restart policy that the old container had. */
+export function savedPolicy(saved: SavedContainer): RestartPolicy | undefined {
+  if (saved.old === undefined) return undefined;
+  const policy = object(object(saved.old.inspect.HostConfig).RestartPolicy);
+  const retries = policy.MaximumRetryCount;
+  return {
+    Name: text(policy.Name) || 'no',
+    ...(typeof retries === 'number' && retries > 0 && { MaximumRetryCount: retries }),
+  };
+}
+
+export function holdsRestart(policy: RestartPolicy): boolean {
+  return policy.Name === 'no' || policy.Name === '';
+}
+
+function samePolicy(a: RestartPolicy, b: RestartPolicy): boolean {
+  return (a.Name || 'no') === (b.Name || 'no') && (a.MaximumRetryCount ?? 0) === (b.MaximumRetryCount ?? 0);
+}

@@ -1,0 +1,22 @@
+import { type CreateBody, deriveCreate } from './derive-create.ts';
+import { text } from './json.ts';
+import type { SavedContainer } from './saved.ts';
+
+/**
+ * The request that creates the old container again as it was, of the same image, for where somebody removed it.
+ * Undefined where there was none, or where it was one that the engine removes by itself.
+ */
+export function recreateRequest(saved: SavedContainer): CreateBody | undefined {
+  if (saved.old === undefined) return undefined;
+  const { inspect } = saved.old;
+  const derived = deriveCreate({
+    container: inspect,
+    // Nothing is taken away: the image is the same, so its defaults are what was chosen.
+    oldImage: {},
+    image: text(inspect.Image),
+    labels: {},
+    apiVersion: '1.44',
+    nameOf: (idOrName) => idOrName,
+  });
+  return derived.ok ? derived.value.body : undefined;
+}

@@ -1,0 +1,565 @@
+import type { JobTask, UpdateOrder } from '@towline/core/job';
+import type { Refusal } from '@towline/core/rules';
+import {
+  type ContainerInspect,
+  type Engine,
+  EngineError,
+  type EngineInfo,
+  type ImageInspect,
+} from '../engine/index.ts';
+import type { Registry } from '../registry/index.ts';
+import type { CreateBody, DerivedCreate } from './derive-create.ts';
+import { deriveFor } from './derive-for.ts';
+import { gateRule } from './gate.ts';
+import { GateWatch } from './gate-watch.ts';
+import type { JobWriter } from './job-record.ts';
+import { jsonOf } from './json.ts';
+import { paceProgress } from './pace-progress.ts';
+import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
+import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
+import { restoredWords } from './restored-words.ts';
+import type { SavedContainer } from './saved.ts';
+import { nextName, planSteps, previousName, type Step, touchesService } from './steps.ts';
+import { drain, giveNames, namedConnections, withdrawNames, withoutAliases } from './take-over.ts';
+import { updateOrder } from './update-order.ts';
+
+/** One container that is to run another image. */
+export interface ReplaceTask {
+  container: string;
+  /** The image's name with the tag. */
+  ref: string;
+  /** The image's name without the tag. */
+  image: string;
+  tag: string;
+  from: JobTask['from'];
+  settleSeconds: number;
+  /** Of an image that this engine has and no registry: its id, where that is known. */
+  local?: { imageId?: string };
+  /** Whether the engine has it; otherwise it is created from `definition`. */
+  exists: boolean;
+  /** Decided by `updateOrder`; `stop-first` unless said. */
+  order?: UpdateOrder;
+  /** The request that creates it anew, less image and labels; there where it does not exist. */
+  definition?:
+    | { body: CreateBody; networks: readonly string[]; connect: DerivedCreate['connect'] }
+    | undefined;
+}
+
+export interface ReplaceOptions {
+  engine: Engine;
+  registry: Registry;
+  info: EngineInfo;
+  jobId: string;
+  server: string;
+  tasks: readonly ReplaceTask[];
+  write: JobWriter;
+  /** Aborted when the operator cancels; looked at up to the commit. */
+  cancel: AbortSignal;
+  /** Aborted when the agent ends. */
+  ending: AbortSignal;
+  patienceMs: number;
+  recreate: Recreate;
+}
+
+export type Replaced = Recovered | { state: 'REFUSED'; refusal: Refusal } | { state: 'CANCELLED' };
+
+/** The one way by which a step says that the sequence does not go on. */
+class Stop extends Error {
+  readonly why: { refusal: Refusal } | { code: string } | 'cancelled';
+  constructor(why: Stop['why'], message: string) {
+    super(message);
+    this.why = why;
+  }
+}
+
+/** What is found out about one container on the way. */
+interface Work {
+  task: ReplaceTask;
+  old?: ContainerInspect;
+  oldImage?: ImageInspect;
+  image?: ImageInspect | undefined;
+  /** The registry's digest of the tag. */
+  digest?: string;
+  derived?: DerivedCreate;
+  saved?: SavedContainer;
+  next?: ContainerInspect;
+  watch?: GateWatch;
+}
+
+/**
+ * Exchanges the containers of one server: all of them, or none. Emits every event of the job between `started` and
+ * `ended`, `refused`, `failed` and `degraded` included, and leaves `ended` to its caller.
+ */
+export async function replaceServer(options: ReplaceOptions): Promise<Replaced> {
+  return new Replacement(options).run();
+}
+
+class Replacement {
+  readonly #options: ReplaceOptions;
+  readonly #works: readonly Work[];
+  /** Set with the first container that is created: from then on there is something to put back. */
+  #saved: readonly SavedContainer[] = [];
+  #touched = false;
+  /** The containers whose old one was asked to stop, and not seen to. */
+  readonly #stopping = new Set<string>();
+  /** Ends what waits: the operator cancels, or the agent ends. */
+  readonly #stopWaiting: AbortSignal;
+  #failedStep: Step | undefined;
+
+  constructor(options: ReplaceOptions) {
+    this.#options = options;
+    this.#stopWaiting = AbortSignal.any([options.cancel, options.ending]);
+    this.#works = options.tasks.map((task) => ({ task }));
+  }
+
+  async run(): Promise<Replaced> {
+    const { write, tasks, server } = this.#options;
+    const steps = planSteps(server, tasks);
+    write.emit({ type: 'planned', steps });
+    try {
+      // The registry is asked for all tags at once; everything after that goes one by one.
+      const lookUps = steps.filter((step) => step.kind === 'resolve');
+      const looked = await Promise.allSettled(lookUps.map((step) => this.#perform(step)));
+      for (const result of looked) {
+        if (result.status === 'rejected') throw result.reason;
+      }
+      for (const step of steps) {
+        if (step.kind !== 'resolve') await this.#perform(step);
+      }
+      return { state: 'DONE', kept: keptOf(this.#saved) };
+    } catch (error) {
+      return await this.#giveUp(error);
+    } finally {
+      for (const { watch } of this.#works) watch?.close();
+    }
+  }
+
+  async #perform(step: Step): Promise<void> {
+    const { write, cancel, ending } = this.#options;
+    if (cancel.aborted) throw cancelled();
+    // Between the stop and the start nothing serves: an agent that ends does both first.
+    if (ending.aborted && step.kind !== 'start-new') throw cancelled();
+    if (touchesService(step.kind)) this.#touched = true;
+    write.emit({ type: 'step-started', step: step.id, kind: step.kind, container: step.container });
+    try {
+      const message = await this.#do(step);
+      const skipped = message === SKIPPED;
+      write.emit({
+        type: 'step-ended',
+        step: step.id,
+        state: skipped ? 'SKIPPED' : 'DONE',
+        ...(message !== undefined && !skipped && { message }),
+      });
+    } catch (error) {
+      this.#failedStep ??= step;
+      const wasCancelled = error instanceof Stop && error.why === 'cancelled';
+      const message = error instanceof Error ? error.message : String(error);
+      write.emit({ type: 'step-ended', step: step.id, state: wasCancelled ? 'CANCELLED' : 'ERROR', message });
+      throw error;
+    }
+  }
+
+  /** Returns a word for people about what was done, where there is one to say. */
+  #do(step: Step): Promise<string | undefined> {
+    if (step.kind === 'commit') return this.#commit();
+    const work = this.#works.find(({ task }) => task.container === step.container);
+    if (work === undefined) throw new Error(`no container for the step ${step.id}`);
+    switch (step.kind) {
+      case 'resolve':
+        return this.#resolve(work);
+      case 'pull':
+        return this.#pull(work, step);
+      case 'inspect':
+        return this.#inspect(work);
+      case 'create':
+        return this.#create(work);
+      case 'hold-restart':
+        return this.#holdRestart(work);
+      case 'stop-old':
+        return this.#stopOld(work);
+      case 'start-new':
+        return this.#startNew(work);
+      case 'gate':
+        return this.#gate(work);
+      case 'take-over':
+        return this.#takeOver(work);
+      case 'rename':
+        return this.#rename(work);
+      case 'drain':
+        return this.#drain(work);
+      case 'restore':
+      case 'cleanup':
+        throw new Error(`${step.kind} is not a step of the sequence`);
+    }
+  }
+
+  async #resolve(work: Work): Promise<undefined> {
+    const { registry, info, write } = this.#options;
+    const { container, image, tag, from, local } = work.task;
+    if (local !== undefined) return await this.#resolveLocal(work, local);
+    const found = await registry.manifest(image, tag);
+    if (!found.ok) throw refuse(refusalOf(found.error.code), found.error.message, container);
+    const { digest, platforms } = found.value;
+    const own = `${info.os}/${info.arch}`;
+    if (platforms !== undefined && !platforms.some((name) => name === own || name.startsWith(`${own}/`))) {
+      throw refuse(
+        'wrong-platform',
+        `${work.task.ref} is there for ${platforms.join(', ')}, and this engine runs ${own}. Choose a tag that has it.`,
+        container,
+      );
+    }
+    work.digest = digest;
+    write.emit({ type: 'resolved', container, ...(from !== undefined && { from }), to: { tag, digest } });
+    return undefined;
+  }
+
+  /** Built on this engine, and pushed nowhere. */
+  async #resolveLocal(work: Work, { imageId }: { imageId?: string }): Promise<undefined> {
+    const { engine, write } = this.#options;
+    const { container, ref, tag, from } = work.task;
+    const found = await engine.inspectImage(ref);
+    if (found === undefined) {
+      throw refuse(
+        'no-successful-image',
+        `${ref} was built on this agent, and its image is gone from the engine; it is in no registry. Choose another, or run the build again.`,
+        container,
+      );
+    }
+    if (imageId !== undefined && found.Id !== imageId) {
+      throw refuse(
+        'no-successful-image',
+        `Somebody gave the name ${ref} to another image than its build made. Choose another, or run the build again.`,
+        container,
+      );
+    }
+    work.image = found;
+    write.emit({ type: 'resolved', container, ...(from !== undefined && { from }), to: { tag } });
+    return undefined;
+  }
+
+  async #pull(work: Work, step: Step): Promise<string | undefined> {
+    const { engine, registry, write } = this.#options;
+    const { ref, image, tag, local } = work.task;
+    if (local !== undefined) return 'built here';
+    // Only `latest` is pulled whatever is there: the operator asked for exactly that.
+    if (tag !== 'latest') {
+      const present = await engine.inspectImage(ref);
+      if (present?.RepoDigests?.some((name) => name.endsWith(`@${work.digest}`))) {
+        work.image = present;
+        return 'already there';
+      }
+    }
+    const progress = paceProgress((current, total, detail) =>
+      write.emit({
+        type: 'step-progress',
+        step: step.id,
+        current,
+        ...(total !== undefined && { total }),
+        detail,
+      }),
+    );
+    const auth = await registry.engineAuth(image);
+    const pulled = await engine.pull(ref, { onProgress: progress.report, signal: this.#stopWaiting, auth });
+    progress.flush();
+    if (!pulled.ok) {
+      if (this.#stopWaiting.aborted) throw cancelled();
+      throw new Stop({ code: pulled.error.code }, pulled.error.message);
+    }
+    return undefined;
+  }
+
+  /** Pins the image and derives the request. Nothing is touched yet, so what a rule has against it refuses the job. */
+  async #inspect(work: Work): Promise<undefined> {
+    const { engine, info, jobId } = this.#options;
+    const { container, ref } = work.task;
+    work.image ??= await engine.inspectImage(ref);
+    const { image, task } = work;
+    if (image === undefined) {
+      throw new Stop({ code: 'image-gone' }, `${ref} was pulled and is gone again. Execute again.`);
+    }
+    if (task.exists) {
+      const old = await engine.inspectContainer(container);
+      if (old === undefined) {
+        throw new Stop({ code: 'container-gone' }, `${container} was removed meanwhile. Execute again.`);
+      }
+      const oldImage = await engine.inspectImage(old.Image);
+      work.old = old;
+      const derived = await deriveFor({ engine, info, jobId, old, oldImage, ref });
+      if (!derived.ok) throw refuse(derived.error.code, derived.error.message, container);
+      work.derived = derived.value;
+      // Asked again, of what is there now.
+      const order = updateOrder(task.order, jsonOf(old), derived.value);
+      if (!order.ok) throw refuse(order.error.code, order.error.message, container);
+      if (oldImage !== undefined) work.oldImage = oldImage;
+    } else if (task.definition !== undefined) {
+      work.derived = task.definition;
+    }
+    const foreign = image.Os !== info.os || image.Architecture !== info.arch;
+    // An engine that emulates ran the old one as well.
+    if (foreign && image.Architecture !== work.oldImage?.Architecture) {
+      throw refuse(
+        'wrong-platform',
+        `${ref} is for ${image.Os}/${image.Architecture}, and this engine runs ${info.os}/${info.arch}. Choose another tag.`,
+        container,
+      );
+    }
+    return undefined;
+  }
+
+  async #create(work: Work): Promise<string | undefined> {
+    const { engine, write } = this.#options;
+    if (this.#saved.length === 0) {
+      const saved = this.#works.map((each) => this.#save(each));
+      await write.record({ record: 'saved', containers: saved });
+      this.#saved = saved;
+    }
+    const { image, saved, task } = work;
+    const derived =
+      task.order === 'start-first' && work.derived !== undefined
+        ? withoutAliases(work.derived)
+        : work.derived;
+    if (derived === undefined || image === undefined || saved === undefined)
+      throw new Error('create before inspect');
+    for (const network of task.definition?.networks ?? []) await engine.ensureNetwork(network);
+    // By its name, so that whoever lists containers sees which version it is; what counts is that it is the pinned one.
+    let next = await this.#createAs(saved.nextName, derived, derived.body);
+    if (next.Image !== image.Id) {
+      await engine.removeContainer(next.Id, { force: true });
+      next = await this.#createAs(saved.nextName, derived, { ...derived.body, Image: image.Id });
+    }
+    work.next = next;
+    return undefined;
+  }
+
+  async #createAs(name: string, derived: DerivedCreate, body: CreateBody): Promise<ContainerInspect> {
+    const { engine } = this.#options;
+    const { id } = await engine.createContainer(name, body);
+    for (const { network, endpoint } of derived.connect) await engine.connectNetwork(network, id, endpoint);
+    const next = await engine.inspectContainer(id);
+    if (next === undefined)
+      throw new Stop({ code: 'container-gone' }, `${name} was removed as soon as it was created.`);
+    return next;
+  }
+
+  #save(work: Work): SavedContainer {
+    const { jobId } = this.#options;
+    const { task, old, image } = work;
+    if (image === undefined) throw new Error('save before inspect');
+    const saved: SavedContainer = {
+      container: task.container,
+      nextName: nextName(task.container, jobId),
+      previousName: previousName(task.container, jobId),
+      settleSeconds: task.settleSeconds,
+      image: { ref: task.ref, id: image.Id },
+      ...(old !== undefined && { old: { id: old.Id, inspect: jsonOf(old) } }),
+    };
+    work.saved = saved;
+    return saved;
+  }
+
+  async #holdRestart(work: Work): Promise<string | undefined> {
+    const { saved, old } = existing(work);
+    const policy = savedPolicy(saved);
+    // A stopped container that restarts always comes back with its engine, and would serve beside the new one.
+    if (policy === undefined || holdsRestart(policy)) return SKIPPED;
+    await this.#options.engine.setRestartPolicy(old.Id, { Name: 'no' });
+    return undefined;
+  }
+
+  async #stopOld(work: Work): Promise<string | undefined> {
+    const { saved, old } = existing(work);
+    const { container } = saved;
+    // The gate's ear is open before the start, and the start comes right after the stop: nothing is written in between.
+    [work.watch] = await Promise.all([
+      work.watch ?? this.#openWatch(work),
+      this.#options.write.record({ record: 'stopping', container }),
+    ]);
+    if (!wasRunning(saved)) return SKIPPED;
+    this.#stopping.add(container);
+    await this.#options.engine.stopContainer(old.Id);
+    this.#stopping.delete(container);
+    return undefined;
+  }
+
+  async #startNew(work: Work): Promise<undefined> {
+    const { engine } = this.#options;
+    const { next } = created(work);
+    work.watch ??= await this.#openWatch(work);
+    await engine.startContainer(next.Id);
+    return undefined;
+  }
+
+  #openWatch(work: Work): Promise<GateWatch> {
+    return GateWatch.open(this.#options.engine, created(work).next.Id);
+  }
+
+  async #gate(work: Work): Promise<string | undefined> {
+    const { next } = created(work);
+    if (work.watch === undefined) throw new Error('gate before start');
+    const rule = gateRule(next, work.task.settleSeconds);
+    const verdict = await work.watch.verdict(rule, 0, this.#stopWaiting);
+    work.watch.close();
+    switch (verdict.verdict) {
+      case 'passed':
+        return rule.kind === 'healthcheck' ? 'healthy' : undefined;
+      case 'cancelled':
+        throw cancelled();
+      case 'failed':
+        throw new Stop({ code: verdict.code }, `${work.task.ref} did not pass: ${verdict.message}.`);
+    }
+  }
+
+  /** Both are found by their names from here on, and both serve. */
+  async #takeOver(work: Work): Promise<string | undefined> {
+    const { next } = created(work);
+    const connections = work.derived === undefined ? [] : namedConnections(work.derived);
+    if (connections.length === 0) return SKIPPED;
+    await giveNames(this.#options.engine, next.Id, connections);
+    return connections.map(({ network }) => network).join(', ');
+  }
+
+  /** Only the new one is found; the old one ends what it has begun. */
+  async #drain(work: Work): Promise<string | undefined> {
+    const { engine } = this.#options;
+    const { old } = existing(work);
+    const found = await engine.inspectContainer(old.Id);
+    if (found?.State.Running !== true) return SKIPPED;
+    const connections = work.derived === undefined ? [] : namedConnections(work.derived);
+    const cut = await withdrawNames(engine, found, connections);
+    await drain(this.#stopWaiting);
+    return cut.length === 0
+      ? undefined
+      : `requests that were open on ${cut.join(', ')} were cut: give the network a subnet of your own to keep them`;
+  }
+
+  async #rename(work: Work): Promise<string | undefined> {
+    const { engine } = this.#options;
+    const { next, saved } = created(work);
+    let oldIsGone = false;
+    if (work.old !== undefined) {
+      try {
+        await engine.renameContainer(work.old.Id, saved.previousName);
+      } catch (error) {
+        // A person removed it. The new one passed its gate and serves; there is nothing else to go back to.
+        if (!(error instanceof EngineError) || error.code !== 'not-found') throw error;
+        oldIsGone = true;
+      }
+    }
+    await engine.renameContainer(next.Id, saved.container);
+    return oldIsGone ? 'the old container was removed meanwhile' : undefined;
+  }
+
+  async #commit(): Promise<undefined> {
+    await this.#options.write.record({ record: 'committed', kept: keptOf(this.#saved) });
+    return undefined;
+  }
+
+  /** What a failure makes of the job: what was touched goes back, and the reason is said. */
+  async #giveUp(error: unknown): Promise<Replaced> {
+    const { write, ending } = this.#options;
+    if (error instanceof Stop && typeof error.why === 'object' && 'refusal' in error.why) {
+      const { refusal } = error.why;
+      write.emit({ type: 'refused', refusal });
+      return { state: 'REFUSED', refusal };
+    }
+    if (ending.aborted) return { state: 'interrupted' };
+    const wasCancelled = error instanceof Stop && error.why === 'cancelled';
+    const failure = { code: codeOf(error), message: error instanceof Error ? error.message : String(error) };
+    if (!wasCancelled) await this.#keepFailedLog();
+    if (this.#saved.length === 0) {
+      if (wasCancelled) return { state: 'CANCELLED' };
+      write.emit({
+        type: 'failed',
+        error: { ...failure, message: `${sentence(failure.message)} Nothing was touched.` },
+      });
+      return { state: 'RESTORED' };
+    }
+    const { engine, jobId, server, patienceMs, recreate } = this.#options;
+    const recovered = await recoverServer({
+      engine,
+      jobId,
+      server,
+      saved: this.#saved,
+      stopping: this.#stopping,
+      write,
+      intent: 'restore',
+      committed: false,
+      patienceMs,
+      recreate,
+      signal: ending,
+    });
+    switch (recovered.state) {
+      case 'RESTORED':
+        if (wasCancelled) return { state: 'CANCELLED' };
+        write.emit({
+          type: 'failed',
+          error: {
+            ...failure,
+            message: `${sentence(failure.message)} ${restoredWords(this.#saved, this.#touched)}`,
+          },
+        });
+        return recovered;
+      case 'DEGRADED': {
+        const why = wasCancelled ? 'The job was cancelled.' : sentence(failure.message);
+        write.emit({ type: 'failed', error: { code: failure.code, message: `${why} ${recovered.message}` } });
+        write.emit({ type: 'degraded', commands: recovered.commands });
+        return recovered;
+      }
+      case 'DONE':
+      case 'interrupted':
+        return recovered;
+    }
+  }
+
+  async #keepFailedLog(): Promise<void> {
+    const step = this.#failedStep;
+    if (step?.kind !== 'gate' && step?.kind !== 'start-new') return;
+    const work = this.#works.find(({ task }) => task.container === step.container);
+    if (work?.next === undefined) return;
+    await keepLog(this.#options, step.container, work.next.Id);
+  }
+}
+
+const SKIPPED = 'skipped';
+
+function cancelled(): Stop {
+  return new Stop('cancelled', 'The job was cancelled.');
+}
+
+function created(work: Work): { next: ContainerInspect; saved: SavedContainer } {
+  const { next, saved } = work;
+  if (next === undefined || saved === undefined) throw new Error(`${work.task.container} is not created yet`);
+  return { next, saved };
+}
+
+function existing(work: Work): { old: ContainerInspect; saved: SavedContainer } {
+  const { old, saved } = work;
+  if (old === undefined || saved === undefined) throw new Error(`${work.task.container} is not there`);
+  return { old, saved };
+}
+
+function refuse(code: Refusal['code'], message: string, container: string): Stop {
+  return new Stop({ refusal: { code, message, container } }, message);
+}
+
+function refusalOf(registryCode: string): Refusal['code'] {
+  switch (registryCode) {
+    case 'tag-not-found':
+    case 'image-not-found':
+      return 'tag-not-found';
+    case 'bad-image':
+      return 'invalid-tag';
+    default:
+      return 'registry-unavailable';
+  }
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof Stop && typeof error.why === 'object' && 'code' in error.why) return error.why.code;
+  if (error instanceof EngineError) return error.code === 'unreachable' ? 'engine-unreachable' : 'engine';
+  return 'internal';
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text.trimEnd()) ? text.trimEnd() : `${text.trimEnd()}.`;
+}

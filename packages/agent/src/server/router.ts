@@ -1,0 +1,329 @@
+import { buildEventSchema, buildRunSchema } from '@towline/core/build';
+import { jobEventSchema, jobSchema } from '@towline/core/job';
+import {
+  BUILDS_CAPABILITY,
+  buildLogInputSchema,
+  buildLogOutputSchema,
+  buildLogPartInputSchema,
+  buildLogPartOutputSchema,
+  buildRunInputSchema,
+  buildRunsInputSchema,
+  buildRunsOutputSchema,
+  cancelBuildInputSchema,
+  cancelJobInputSchema,
+  cleanBuildInputSchema,
+  cleanBuildOutputSchema,
+  commitsBetweenInputSchema,
+  commitsBetweenOutputSchema,
+  executeInputSchema,
+  executeOutputSchema,
+  followBuildLogInputSchema,
+  followBuildRunInputSchema,
+  followJobInputSchema,
+  type Hello,
+  helloInputSchema,
+  helloSchema,
+  jobInputSchema,
+  jobsInputSchema,
+  logLineSchema,
+  logsInputSchema,
+  PROTOCOL_VERSION,
+  type ProtocolError,
+  putSecretInputSchema,
+  removeSecretInputSchema,
+  runBuildInputSchema,
+  runBuildOutputSchema,
+  searchBuildLogInputSchema,
+  searchBuildLogOutputSchema,
+  secretNamesSchema,
+  setBuildNoteInputSchema,
+  versionsInputSchema,
+  versionsOutputSchema,
+  watchEventSchema,
+} from '@towline/core/protocol';
+import type { Result } from '@towline/core/result';
+import { initTRPC, tracked } from '@trpc/server';
+import { z } from 'zod';
+import type { BuildService } from '../builds/index.ts';
+import type { Engine, EngineWatch } from '../engine/index.ts';
+import type { JobService } from '../jobs/index.ts';
+import type { Registry } from '../registry/index.ts';
+import { fail, toProtocolError } from './failure.ts';
+import { type Outlet, paced } from './paced.ts';
+import { watchStream } from './watch-stream.ts';
+
+/** What the procedures work with. */
+export interface Services {
+  engine: Engine;
+  watch: EngineWatch;
+  registry: Registry;
+  jobs: JobService;
+  builds: BuildService;
+  /** The agent's own version. */
+  version: string;
+  startedAt: string;
+  /** In the words of `--engine`. */
+  engineAddress: string;
+}
+
+/** What a client may count on. Later ones are added here, so that a client can say what is missing. */
+const CAPABILITIES = ['watch', 'versions', 'logs', 'execute', 'cancel', BUILDS_CAPABILITY] as const;
+
+const trpc = initTRPC.context<Outlet>().create({
+  isDev: false,
+  errorFormatter({ shape, error }) {
+    const towline = toProtocolError(error);
+    // The shape is made anew: tRPC's own has a stack in it at times.
+    const { code, httpStatus, path } = shape.data;
+    return { ...shape, message: towline.message, data: { code, httpStatus, path, towline } };
+  },
+});
+
+/** The verbs that an agent offers, and no others: there is no way through to the engine. */
+export function createRouter(services: Services) {
+  const { engine, watch, registry, jobs, builds } = services;
+  const { procedure } = trpc;
+  return trpc.router({
+    hello: procedure
+      .input(helloInputSchema)
+      .output(helloSchema)
+      .query(async ({ input }): Promise<Hello> => {
+        if (input.protocol !== PROTOCOL_VERSION) throw fail(mismatch(input, services.version));
+        const info = await engine.info();
+        return {
+          protocol: PROTOCOL_VERSION,
+          version: services.version,
+          pid: process.pid,
+          startedAt: services.startedAt,
+          engine: info.ok
+            ? {
+                state: 'reachable',
+                name: info.value.name,
+                version: info.value.version,
+                apiVersion: info.value.apiVersion,
+                os: info.value.os,
+                arch: info.value.arch,
+              }
+            : { state: 'unreachable', message: info.error.message },
+          engineAddress: services.engineAddress,
+          capabilities: [...CAPABILITIES],
+        };
+      }),
+
+    watch: procedure.subscription(async function* ({ ctx, signal = new AbortController().signal }) {
+      for await (const event of paced(watchStream(watch, jobs, builds, signal), ctx, signal)) {
+        yield watchEventSchema.parse(event);
+      }
+    }),
+
+    versions: procedure
+      .input(versionsInputSchema)
+      .output(versionsOutputSchema)
+      .query(async ({ input }) => {
+        const found = await registry.versions(input.image, input.limit);
+        if (!found.ok) throw fail({ code: registryCode(found.error.code), message: found.error.message });
+        return found.value;
+      }),
+
+    execute: procedure
+      .input(executeInputSchema)
+      .output(executeOutputSchema)
+      .mutation(async ({ input }) => {
+        const begun = await jobs.execute(input);
+        if (!begun.ok) throw fail(begun.error);
+        return begun.value;
+      }),
+
+    cancelJob: procedure
+      .input(cancelJobInputSchema)
+      .output(z.object({ id: z.string() }))
+      .mutation(async ({ input }) => {
+        const cancelled = await jobs.cancel(input.id);
+        if (!cancelled.ok) throw fail(cancelled.error);
+        return { id: input.id };
+      }),
+
+    jobs: procedure
+      .input(jobsInputSchema)
+      .output(z.array(jobSchema))
+      .query(({ input }) => jobs.list(input.limit)),
+
+    job: procedure
+      .input(jobInputSchema)
+      .output(jobSchema)
+      .query(({ input }) => jobs.get(input.id) ?? noSuchJob(input.id)),
+
+    followJob: procedure.input(followJobInputSchema).subscription(async function* ({
+      input,
+      ctx,
+      signal = new AbortController().signal,
+    }) {
+      if (jobs.get(input.id) === undefined) noSuchJob(input.id);
+      const after = seqOf(input.lastEventId);
+      for await (const event of paced(jobs.follow(input.id, after, signal), ctx, signal)) {
+        yield tracked(String(event.seq), jobEventSchema.parse(event));
+      }
+    }),
+
+    logs: procedure.input(logsInputSchema).subscription(async function* ({
+      input,
+      ctx,
+      signal = new AbortController().signal,
+    }) {
+      const { container, follow, tail } = input;
+      for await (const line of paced(engine.logs(container, { follow, tail, signal }), ctx, signal)) {
+        yield logLineSchema.parse(line);
+      }
+    }),
+
+    runBuild: procedure
+      .input(runBuildInputSchema)
+      .output(runBuildOutputSchema)
+      .mutation(async ({ input }) => answer(await builds.run(input))),
+
+    cancelBuild: procedure
+      .input(cancelBuildInputSchema)
+      .output(z.object({ id: z.string() }))
+      .mutation(async ({ input }) => {
+        answer(await builds.cancel(input.id, input.operator ?? 'an operator'));
+        return { id: input.id };
+      }),
+
+    buildRuns: procedure
+      .input(buildRunsInputSchema)
+      .output(buildRunsOutputSchema)
+      .query(({ input }) => builds.runs(input)),
+
+    buildRun: procedure
+      .input(buildRunInputSchema)
+      .output(buildRunSchema)
+      .query(async ({ input }) => (await builds.get(input.id)) ?? noSuchRun(input.id)),
+
+    followBuildRun: procedure.input(followBuildRunInputSchema).subscription(async function* ({
+      input,
+      ctx,
+      signal = new AbortController().signal,
+    }) {
+      if ((await builds.get(input.id)) === undefined) noSuchRun(input.id);
+      const after = seqOf(input.lastEventId);
+      for await (const event of paced(builds.follow(input.id, after, signal), ctx, signal)) {
+        yield tracked(String(event.seq), buildEventSchema.parse(event));
+      }
+    }),
+
+    buildLog: procedure
+      .input(buildLogInputSchema)
+      .output(buildLogOutputSchema)
+      .query(async ({ input }) => answer(await builds.log(input))),
+
+    buildLogPart: procedure
+      .input(buildLogPartInputSchema)
+      .output(buildLogPartOutputSchema)
+      .query(async ({ input }) => answer(await builds.logPart(input))),
+
+    searchBuildLog: procedure
+      .input(searchBuildLogInputSchema)
+      .output(searchBuildLogOutputSchema)
+      .query(async ({ input }) => answer(await builds.searchLog(input))),
+
+    followBuildLog: procedure.input(followBuildLogInputSchema).subscription(async function* ({
+      input,
+      ctx,
+      signal = new AbortController().signal,
+    }) {
+      seqOf(input.lastEventId);
+      const log = answer(await builds.followLog(input, signal));
+      for await (const chunk of paced(log, ctx, signal)) {
+        const last = chunk.entries.at(-1);
+        // There are millions of lines: they have the form that they are to have by how they are read.
+        if (last !== undefined) yield tracked(String(last.seq), chunk);
+      }
+    }),
+
+    setBuildNote: procedure
+      .input(setBuildNoteInputSchema)
+      .output(z.object({ id: z.string() }))
+      .mutation(async ({ input }) => {
+        answer(await builds.setNote(input.id, input.note, input.operator));
+        return { id: input.id };
+      }),
+
+    cleanBuild: procedure
+      .input(cleanBuildInputSchema)
+      .output(cleanBuildOutputSchema)
+      .mutation(async ({ input }) => answer(await builds.clean(input))),
+
+    putSecret: procedure
+      .input(putSecretInputSchema)
+      .output(z.object({ name: z.string(), masked: z.boolean() }))
+      .mutation(async ({ input }) => ({ name: input.name, ...answer(await builds.putSecret(input)) })),
+
+    removeSecret: procedure
+      .input(removeSecretInputSchema)
+      .output(z.object({ name: z.string() }))
+      .mutation(async ({ input }) => {
+        answer(await builds.removeSecret(input.name));
+        return { name: input.name };
+      }),
+
+    secretNames: procedure.output(secretNamesSchema).query(() => builds.secretNames()),
+
+    commitsBetween: procedure
+      .input(commitsBetweenInputSchema)
+      .output(commitsBetweenOutputSchema)
+      .query(async ({ input, signal = new AbortController().signal }) =>
+        answer(await builds.commitsBetween(input, signal)),
+      ),
+  });
+}
+
+export type AgentRouter = ReturnType<typeof createRouter>;
+
+function mismatch(client: { protocol: number; version: string }, version: string): ProtocolError {
+  const older = client.protocol < PROTOCOL_VERSION ? 'the dashboard is too old' : 'the agent is too old';
+  return {
+    code: 'protocol-mismatch',
+    message: `The dashboard (${client.version}) speaks protocol ${client.protocol} and the agent (${version}) ${PROTOCOL_VERSION}: ${older}. Update it.`,
+  };
+}
+
+function noSuchJob(id: string): never {
+  throw fail({
+    code: 'not-found',
+    message: `This agent knows no job "${id}". \`towline jobs\` lists those it has.`,
+  });
+}
+
+function noSuchRun(id: string): never {
+  throw fail({
+    code: 'not-found',
+    message: `This agent knows no build run "${id}". \`towline build list\` lists those it has.`,
+  });
+}
+
+/** The value, or the protocol's error. */
+function answer<T>(result: Result<T, ProtocolError>): T {
+  if (!result.ok) throw fail(result.error);
+  return result.value;
+}
+
+/** The number that a stream goes on after. */
+function seqOf(lastEventId: string | undefined): number {
+  const after = lastEventId === undefined ? 0 : Number(lastEventId);
+  if (Number.isSafeInteger(after) && after >= 0) return after;
+  throw fail({ code: 'bad-request', message: `"${lastEventId}" is not the number of an event.` });
+}
+
+function registryCode(code: string): ProtocolError['code'] {
+  switch (code) {
+    case 'registry-unavailable':
+      return 'registry-unavailable';
+    case 'image-not-found':
+    case 'tag-not-found':
+      return 'not-found';
+    case 'registry-denied':
+      return 'unauthorised';
+    default:
+      return 'bad-request';
+  }
+}

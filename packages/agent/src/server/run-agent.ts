@@ -1,0 +1,115 @@
+import { err, ok, type Result } from '@towline/core/result';
+import { createBuildService } from '../builds/index.ts';
+import {
+  createBuildEngine,
+  createDockerEngine,
+  createEngineWatch,
+  describeAddress,
+  type EngineAddress,
+} from '../engine/index.ts';
+import { createJobService } from '../jobs/index.ts';
+import { createRegistry } from '../registry/index.ts';
+import { type ServerLog, startServer } from './agent-server.ts';
+import { type IdleWatch, watchIdle } from './idle.ts';
+import { lockState } from './state-lock.ts';
+
+export interface RunAgentOptions {
+  socketPath: string;
+  stateDir: string;
+  engine: EngineAddress;
+  /** Ends by itself after this many seconds with no client, no job and no build; never unless given. */
+  idleExitSeconds?: number | undefined;
+  version: string;
+  log: ServerLog;
+}
+
+export interface RunningAgent {
+  /** Fulfilled when the agent has nothing left to do (`idleExitSeconds`). */
+  idle: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** One whole agent in this process. Errors: those of `lockState` and `startServer`, and `state-dir`. */
+export async function runAgent(options: RunAgentOptions): Promise<Result<RunningAgent>> {
+  const lock = await lockState(options.stateDir);
+  if (!lock.ok) return lock;
+  try {
+    const agent = await runLocked(options);
+    if (!agent.ok) {
+      await lock.value.release();
+      return agent;
+    }
+    return ok({
+      idle: agent.value.idle,
+      async close() {
+        await agent.value.close();
+        await lock.value.release();
+      },
+    });
+  } catch (error) {
+    await lock.value.release();
+    if (!isSystemError(error)) throw error;
+    return err({
+      code: 'state-dir',
+      message: `The agent can't use its state folder ${options.stateDir}: ${error.message}. Look after what is named there, or choose another with --state-dir.`,
+    });
+  }
+}
+
+/** What the system refused, such as a file that this user may not read: no bug, and a person can act on it. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'syscall' in error;
+}
+
+async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>> {
+  const { log, stateDir, socketPath, version } = options;
+  const startedAt = new Date().toISOString();
+  const engine = createDockerEngine(options.engine);
+  const insecure = async () => {
+    const info = await engine.info();
+    return info.ok ? info.value.insecureRegistries : [];
+  };
+  const registry = createRegistry({ insecure });
+  const engineSocket = options.engine.kind === 'socket' ? options.engine.path : undefined;
+  const buildEngine = createBuildEngine(options.engine);
+  const builds = await createBuildService({ engine, buildEngine, registry, stateDir, log });
+  const jobs = await createJobService({ engine, registry, stateDir, log, engineSocket, builds });
+  for (const problem of [...jobs.problems(), ...builds.problems()]) log.warn({}, problem);
+
+  const idle = Promise.withResolvers<void>();
+  let idleWatch: IdleWatch | undefined;
+  const look = () => idleWatch?.look();
+  const server = await startServer({
+    engine,
+    watch: createEngineWatch(engine),
+    registry,
+    jobs,
+    builds,
+    version,
+    startedAt,
+    engineAddress: describeAddress(options.engine),
+    socketPath,
+    log,
+    onConnections: look,
+  });
+  if (!server.ok) {
+    await Promise.all([jobs.close(), builds.close()]);
+    return server;
+  }
+  const { idleExitSeconds } = options;
+  if (idleExitSeconds !== undefined) {
+    const active = () => jobs.activeCount() + builds.activeCount();
+    const busy = () => server.value.connections() > 0 || active() > 0;
+    idleWatch = watchIdle(idleExitSeconds, busy, idle.resolve);
+  }
+  const stopListening = [jobs.onJob(look), builds.onRun(look)];
+  return ok({
+    idle: idle.promise,
+    async close() {
+      for (const stop of stopListening) stop();
+      idleWatch?.stop();
+      await server.value.close();
+      await Promise.all([jobs.close(), builds.close()]);
+    },
+  });
+}

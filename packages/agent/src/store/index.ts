@@ -1,0 +1,4 @@
+export { openDocument, type StoredDocument } from './document.ts';
+export { EventLog } from './event-log.ts';
+export { type Journal, openJournal, readJournal } from './journal.ts';
+export { isNotThere, type OnProblem, words } from './set-aside.ts';

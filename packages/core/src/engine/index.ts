@@ -1,0 +1,1 @@
+export { describeEngine, type EngineTarget, findEngine } from './engine-target.ts';

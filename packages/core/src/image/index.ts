@@ -1,0 +1,2 @@
+export * from './compare-tags.ts';
+export * from './reference.ts';

@@ -1,0 +1,5 @@
+export * from './event.ts';
+export * from './job.ts';
+export * from './reduce-job.ts';
+export * from './step-words.ts';
+export * from './update-order.ts';

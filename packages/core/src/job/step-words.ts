@@ -1,0 +1,25 @@
+import type { StepKind } from './event.ts';
+
+/** What a step does, in the words of the screen and of the command line. */
+export const STEP_WORDS: Readonly<Record<StepKind, string>> = {
+  resolve: 'look up the tag',
+  pull: 'pull the image',
+  inspect: 'inspect the old container',
+  create: 'create the new container',
+  'hold-restart': 'hold the restart policy',
+  'stop-old': 'stop the old container',
+  'start-new': 'start the new container',
+  gate: 'check the new container',
+  'take-over': 'take over the aliases',
+  rename: 'swap the names',
+  drain: 'drain the old container',
+  commit: 'commit',
+  restore: 'restore the old container',
+  cleanup: 'clean up',
+};
+
+/** A step with what it is done to: `pull the image of gateway`, `commit web`. */
+export function stepName(kind: StepKind, container: string): string {
+  const words = STEP_WORDS[kind];
+  return kind === 'commit' || kind === 'cleanup' ? `${words} ${container}` : `${words} of ${container}`;
+}

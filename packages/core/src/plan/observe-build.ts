@@ -1,0 +1,88 @@
+import {
+  activeRunOf,
+  type BuildDefinition,
+  type BuildRun,
+  type BuiltImage,
+  buildKey,
+  imagesOf,
+  lastRunOf,
+  latestOf,
+} from '../build/index.ts';
+import { namesRegistry } from '../image/index.ts';
+import { BUILDS_CAPABILITY } from '../protocol/index.ts';
+import type { TaskBuild, Version } from '../rules/index.ts';
+import { type AgentView, whyUnreachable } from './agent-view.ts';
+
+/** A build of the service, as its agent last said. */
+export interface PipelineBuild {
+  definition: BuildDefinition;
+  /** The run with the highest number: the build stage's tag and state. */
+  lastRun?: BuildRun;
+  /** The run that is not over. */
+  activeRun?: BuildRun;
+  /** What Latest resolves to. */
+  latest?: BuiltImage;
+  /** What Designated can choose, newest first, as far as the watch has it; the agent's `buildRuns` has all. */
+  images: readonly BuiltImage[];
+  /** Why it can't be run now. */
+  unavailable?: NonNullable<TaskBuild['unavailable']>;
+}
+
+/** A build of a service with the runs that its agent has of it. */
+export function observeBuild(
+  service: string,
+  definition: BuildDefinition,
+  agent: AgentView | undefined,
+): PipelineBuild {
+  const key = buildKey({ service, build: definition.name });
+  const runs = agent !== undefined && Object.hasOwn(agent.builds, key) ? (agent.builds[key] ?? []) : [];
+  const lastRun = lastRunOf(runs);
+  const activeRun = activeRunOf(runs);
+  const latest = latestOf(runs);
+  const unavailable = whyUnavailable(definition, agent);
+  return {
+    definition,
+    ...(lastRun !== undefined && { lastRun }),
+    ...(activeRun !== undefined && { activeRun }),
+    ...(latest !== undefined && { latest }),
+    images: imagesOf(runs),
+    ...(unavailable !== undefined && { unavailable }),
+  };
+}
+
+/** What the rules look at of a build, for a container that runs beside an agent. */
+export function taskBuild(build: PipelineBuild, runsOn: string): TaskBuild {
+  const { definition, unavailable, activeRun } = build;
+  return {
+    name: definition.name,
+    agent: definition.agent,
+    delivered: definition.agent === runsOn || namesRegistry(definition.image.name),
+    ...(unavailable !== undefined && { unavailable }),
+    ...(activeRun !== undefined && {
+      activeRun: { tag: activeRun.tag, state: activeRun.state, operator: activeRun.operator },
+    }),
+  };
+}
+
+/** An image as a version: its tag, and its digest where a registry has it. */
+export function versionOf({ tag, digest }: BuiltImage): Version {
+  return { tag, ...(digest !== undefined && { digest }) };
+}
+
+function whyUnavailable(
+  { name, agent: agentName }: BuildDefinition,
+  agent: AgentView | undefined,
+): PipelineBuild['unavailable'] {
+  const why = whyUnreachable(agentName, agent);
+  if (why !== undefined) {
+    return {
+      code: 'agent-unreachable',
+      message: `The agent ${agentName}, which builds ${name}, can't be reached: ${why.replace(/\.$/, '')}. \`towline agents\` says which hop failed.`,
+    };
+  }
+  if (agent?.hello === undefined || agent.hello.capabilities.includes(BUILDS_CAPABILITY)) return undefined;
+  return {
+    code: 'not-supported',
+    message: `The agent ${agentName} (${agent.hello.version}), which builds ${name}, is too old to build. Update it.`,
+  };
+}

@@ -1,0 +1,4 @@
+export * from './builds.ts';
+export * from './job-json.ts';
+export * from './read-event.ts';
+export * from './schema.ts';

@@ -1,0 +1,4 @@
+export * from './arm.ts';
+export * from './choice.ts';
+export * from './observed-task.ts';
+export * from './refusal.ts';

@@ -1,0 +1,82 @@
+import type { AgentView } from '@towline/core/plan';
+import type { Command } from 'commander';
+import type { Fleet, MapSource } from '../fleet/index.ts';
+import { type Context, printJson, type Run } from './context.ts';
+import { formatTable, NOTHING } from './table.ts';
+import { withFleet } from './with-fleet.ts';
+
+export function addAgents(program: Command, run: Run): void {
+  program
+    .command('agents')
+    .description('list every agent: reachable or the hop that failed, versions, engine, round trip')
+    .action(() => run(agents));
+}
+
+/** Ends with 5 where one of them, or its engine, could not be reached. */
+function agents(context: Context): Promise<number> {
+  return withFleet(context, async (fleet, source) => {
+    const views = Object.values(fleet.store.getState().agents);
+    const found = await Promise.all(views.map((view) => agentDocument(fleet, source, view)));
+    if (context.options.json) await printJson(context, { agents: found });
+    else {
+      const rows = found.map(({ name, state, version, engine, roundTripMs, url }) => [
+        name,
+        state,
+        version ?? NOTHING,
+        engine === null ? NOTHING : `${engine.name} ${engine.version}`,
+        roundTripMs === null ? NOTHING : `${roundTripMs.toFixed(1)} ms`,
+        url,
+      ]);
+      const lines = formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'ROUND TRIP', 'URL'], rows);
+      for (const line of lines) await context.output.result(line);
+      for (const { name, message } of found) {
+        if (message !== null) context.output.note(`${name}: ${message}`);
+      }
+    }
+    return found.every(({ state }) => state === 'reachable') ? 0 : 5;
+  });
+}
+
+type AgentState = 'reachable' | 'engine-unreachable' | 'unreachable' | 'incompatible';
+
+async function agentDocument(fleet: Fleet, source: MapSource, view: AgentView) {
+  const { name, hello } = view;
+  const trip = await fleet.roundTrip(name);
+  const told = hello?.engine.state === 'reachable' ? hello.engine : undefined;
+  const engine = told === undefined ? null : withoutState(told);
+  return {
+    name,
+    url: urlOf(source, name),
+    state: stateOf(view),
+    message: whyNot(view) ?? null,
+    version: hello?.version ?? null,
+    protocol: hello?.protocol ?? null,
+    engine,
+    roundTripMs: trip.ok ? Math.round(trip.value * 100) / 100 : null,
+  };
+}
+
+function withoutState<T extends { state: string }>({ state: _, ...rest }: T): Omit<T, 'state'> {
+  return rest;
+}
+
+function stateOf({ link, engineLost }: AgentView): AgentState {
+  switch (link.state) {
+    case 'connected':
+      return engineLost === undefined ? 'reachable' : 'engine-unreachable';
+    case 'incompatible':
+      return 'incompatible';
+    case 'connecting':
+    case 'lost':
+      return 'unreachable';
+  }
+}
+
+function whyNot({ link, engineLost }: AgentView): string | undefined {
+  return link.state === 'lost' || link.state === 'incompatible' ? link.message : engineLost;
+}
+
+function urlOf(source: MapSource, name: string): string {
+  if (source.kind === 'local') return source.agent.url;
+  return source.map.agents.find((agent) => agent.name === name)?.url ?? NOTHING;
+}

@@ -1,0 +1,1 @@
+export { reportBug, runTowline } from './program.ts';

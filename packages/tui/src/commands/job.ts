@@ -1,0 +1,126 @@
+import type { Job, JobEvent } from '@towline/core/job';
+import { exitCodeOfJob } from '@towline/core/plan';
+import type { Command } from 'commander';
+import { CallError, type Fleet, followJob } from '../fleet/index.ts';
+import { callFailed } from './call-exit-code.ts';
+import { type CommandFailure, type Context, fail, printJson, printJsonLine, type Run } from './context.ts';
+import { INTERRUPTED, interruptible } from './interruptible.ts';
+import {
+  describeEvent,
+  describeJob,
+  describeNow,
+  explainJob,
+  jobDocument,
+  jobSheet,
+  SHOWN_LINES,
+} from './job-text.ts';
+import { withFleet } from './with-fleet.ts';
+
+interface JobOptions {
+  follow?: boolean;
+}
+
+export function addJob(program: Command, run: Run): void {
+  program
+    .command('job')
+    .description('show one job with its events')
+    .argument('<id>', 'its id, as `towline jobs` lists it')
+    .option('-f, --follow', 'go on to its end, and end with its exit code; with --json a line for each event')
+    .action((id: string, options: JobOptions) => run((context) => job(context, id, options)));
+}
+
+function job(context: Context, id: string, { follow = false }: JobOptions): Promise<number> {
+  return withFleet(context, async (fleet) => {
+    const found = await findJob(fleet, id);
+    if ('exitCode' in found) return fail(context, found);
+    return follow ? followIt(context, fleet, found) : showIt(context, fleet, found);
+  });
+}
+
+async function showIt(context: Context, fleet: Fleet, found: { agent: string; job: Job }): Promise<number> {
+  const { agent } = found;
+  if (!context.options.json) {
+    for (const line of jobSheet(found.job, agent)) await context.output.foreign(line);
+    return 0;
+  }
+  const events = await eventsOf(fleet, agent, found.job);
+  if ('exitCode' in events) return fail(context, events);
+  await printJson(context, { ...jobDocument(found.job, agent), events });
+  return 0;
+}
+
+/** All events that the job had when it was asked for; those of one that runs do not end. */
+async function eventsOf(fleet: Fleet, agent: string, known: Job): Promise<JobEvent[] | CommandFailure> {
+  const events: JobEvent[] = [];
+  const enough = new AbortController();
+  try {
+    for await (const event of fleet.followJob(agent, known.id, enough.signal)) {
+      events.push(event);
+      if (event.seq >= known.lastSeq) break;
+    }
+    return events;
+  } catch (error) {
+    if (error instanceof CallError) return callFailed(error.failure);
+    throw error;
+  } finally {
+    enough.abort();
+  }
+}
+
+function followIt(
+  context: Context,
+  fleet: Fleet,
+  { agent, job: { id } }: { agent: string; job: Job },
+): Promise<number> {
+  const { options, output } = context;
+  return interruptible(async (leave) => {
+    const end = await followJob(fleet, agent, id, {
+      signal: AbortSignal.any([leave, output.readerGone]),
+      onLink: (said) => output.note(`towline: ${said}`),
+      async onEvent(job, event) {
+        if (options.json) await printJsonLine(context, event);
+        else if (output.noteTty) output.status(describeNow(job) ?? `${job.server} ${job.state}`);
+        else {
+          const said = describeEvent(job, event);
+          if (said !== undefined) output.note(said);
+        }
+      },
+    });
+    output.status(undefined);
+    if (end.kind === 'lost') {
+      output.note(`towline: ${end.failure.message}`);
+      return callFailed(end.failure).exitCode;
+    }
+    if (end.kind === 'detached') {
+      output.note(`The job ${id} goes on. \`towline job ${id} --follow\` shows it.`);
+      return leave.aborted ? INTERRUPTED : 0;
+    }
+    if (!options.json) await output.result(describeJob(end.last));
+    for (const line of explainJob(end.last, SHOWN_LINES)) output.note(line);
+    return exitCodeOfJob(end.last);
+  });
+}
+
+/** Ids do not say which agent has them: all are asked. */
+async function findJob(fleet: Fleet, id: string): Promise<{ agent: string; job: Job } | CommandFailure> {
+  const agents = Object.keys(fleet.store.getState().agents);
+  const answers = await Promise.all(
+    agents.map(async (agent) => ({ agent, answer: await fleet.job(agent, id) })),
+  );
+  for (const { agent, answer } of answers) {
+    if (answer.ok) return { agent, job: answer.value };
+  }
+  const away = answers.find(({ answer }) => !answer.ok && answer.error.code !== 'not-found');
+  if (away !== undefined && !away.answer.ok) {
+    const { message } = away.answer.error;
+    return {
+      ...callFailed(away.answer.error),
+      message: `No agent that answers knows a job ${id}, and ${away.agent} could not be asked: ${message}`,
+    };
+  }
+  return {
+    code: 'not-found',
+    message: `No agent knows a job ${id}. \`towline jobs\` lists those there are.`,
+    exitCode: 1,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Command } from 'commander';
+import { CallError } from '../fleet/index.ts';
+import { callFailed } from './call-exit-code.ts';
+import { type Context, fail, printJsonLine, type Run, usage } from './context.ts';
+import { findTask } from './find-task.ts';
+import { wholeNumber } from './whole-number.ts';
+import { withMap } from './with-fleet.ts';
+
+interface LogsOptions {
+  follow?: boolean;
+  tail: number;
+}
+
+export function addLogs(program: Command, run: Run): void {
+  program
+    .command('logs')
+    .description("print a container's own log; with --json a line of JSON for each of its lines")
+    .argument('<target>', 'SERVER/CONTAINER, or a SERVER with one container')
+    .option('-f, --follow', 'go on as it grows')
+    .option('-n, --tail <lines>', 'how many of the last lines come first', wholeNumber, 100)
+    .action((target: string, options: LogsOptions) => run((context) => logs(context, target, options)));
+}
+
+function logs(context: Context, word: string, { follow = false, tail }: LogsOptions): Promise<number> {
+  const { output, options } = context;
+  return withMap(context, async ({ fleet, pipeline }) => {
+    const found = findTask(pipeline(), word);
+    if (!found.ok) return fail(context, usage(found.error.message));
+    const { agent, task } = found.value;
+    const wanted = { follow, tail, signal: output.readerGone };
+    try {
+      for await (const entry of fleet.logs(agent, task.container.name, wanted)) {
+        if (options.json) await printJsonLine(context, entry);
+        else await output.foreign(entry.line);
+      }
+      return 0;
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      const failure = callFailed(error.failure);
+      output.note(`towline: ${failure.message}`);
+      return failure.exitCode;
+    }
+  });
+}

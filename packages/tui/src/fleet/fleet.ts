@@ -1,0 +1,56 @@
+import type { Job, JobEvent } from '@towline/core/job';
+import type { BuildChanges, ServiceDefinition } from '@towline/core/map';
+import type { AgentView } from '@towline/core/plan';
+import type { ExecuteInput, ExecuteOutput, LogLine, VersionsOutput } from '@towline/core/protocol';
+import type { Result } from '@towline/core/result';
+import type { StoreApi } from 'zustand/vanilla';
+import type { CallFailure } from '../link/index.ts';
+import type { BuildCalls } from './build-calls.ts';
+import type { SaveFailure } from './map-on-disk.ts';
+
+/** All agents of a map file, folded into one state. Replaced, never changed; what did not change keeps its identity. */
+export interface FleetState {
+  /** From the map file; without one, the local engine's containers as a map of their own, made anew as they change. */
+  services: readonly ServiceDefinition[];
+  /** By name, in the file's order. */
+  agents: Readonly<Record<string, AgentView>>;
+}
+
+/**
+ * The links to all agents. Reconnecting is its business: a lost link is a state, not an error. The store tells its
+ * listeners 10 times a second at most, the first change after a quiet time at once.
+ */
+export interface Fleet extends BuildCalls {
+  store: StoreApi<FleetState>;
+  /** Where the map comes from, for titles: the file's path, or `local engine`. */
+  origin: string;
+  readOnly: boolean;
+  /** Who jobs are started by: `$SUDO_USER` or the login name, `@` the machine it came from where SSH says it. */
+  operator: string;
+  /** Resolves once every agent has either told its first snapshot or failed once. */
+  settled(): Promise<void>;
+  versions(agent: string, image: string, limit?: number): Promise<Result<VersionsOutput, CallFailure>>;
+  /** A lost answer is asked for again with the same key, never with a new one. */
+  execute(agent: string, input: ExecuteInput): Promise<Result<ExecuteOutput, CallFailure>>;
+  cancelJob(agent: string, id: string): Promise<Result<void, CallFailure>>;
+  jobs(agent: string, limit?: number): Promise<Result<readonly Job[], CallFailure>>;
+  job(agent: string, id: string): Promise<Result<Job, CallFailure>>;
+  /** Events from the first on, over reconnects with none lost and none twice; ends with the job or with `signal`. */
+  followJob(agent: string, id: string, signal: AbortSignal): AsyncIterable<JobEvent>;
+  /** Throws a `CallError` where the container is not there or the agent can't be reached. */
+  logs(
+    agent: string,
+    container: string,
+    options: { follow: boolean; tail: number; signal: AbortSignal },
+  ): AsyncIterable<LogLine>;
+  /** Milliseconds that a question of nothing takes, to the agent and its engine and back. */
+  roundTrip(agent: string): Promise<Result<number, CallFailure>>;
+  /**
+   * Changes a build in the map file's text, and from then on in `store`. Nothing is written where the file is not as it
+   * was read (`map-file-changed`): another editor has it. `reloadMap` reads it again.
+   */
+  saveBuild(service: string, build: string, changes: BuildChanges): Promise<Result<void, SaveFailure>>;
+  /** Reads the map file again. Errors: as reading it; `other-agents` where it names other agents than before. */
+  reloadMap(): Promise<Result<void, SaveFailure>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,340 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LinkState } from '@towline/core/plan';
+import {
+  type ExecuteInput,
+  executeOutputSchema,
+  type Hello,
+  PROTOCOL_VERSION,
+  type WatchEvent,
+} from '@towline/core/protocol';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type AgentLink, createLink, type LinkOptions } from './agent-link.ts';
+import { CallError } from './call-error.ts';
+import { jobEvents } from './resumable.ts';
+
+/** A request as it comes over the wire. */
+interface Request {
+  id: number;
+  method: 'query' | 'mutation' | 'subscription' | 'subscription.stop';
+  params: { path: string; input?: Record<string, unknown>; lastEventId?: string };
+}
+
+/** The other end of the wire, for what no honest agent would do. What honest ones do is tested with them. */
+class Peer {
+  readonly path: string;
+  readonly requests: Request[] = [];
+  readonly sockets = new Set<WebSocket>();
+  handlers: Record<string, (request: Request, socket: WebSocket) => void> = {};
+  autoPong = true;
+  #close = async () => {};
+
+  constructor(path: string) {
+    this.path = path;
+    this.handlers.hello = (request, socket) => this.answer(socket, request, hello());
+    this.handlers.watch = (request, socket) => {
+      this.tell(socket, request, { type: 'snapshot', containers: [], jobs: [], degraded: [] });
+    };
+  }
+
+  async listen(): Promise<void> {
+    const http = createServer();
+    const server = new WebSocketServer({ server: http, autoPong: this.autoPong });
+    server.on('connection', (socket) => {
+      this.sockets.add(socket);
+      socket.on('close', () => this.sockets.delete(socket));
+      socket.on('message', (data) => {
+        const read: Request | Request[] = JSON.parse(String(data));
+        for (const request of [read].flat()) {
+          this.requests.push(request);
+          if (request.method !== 'subscription.stop') this.handlers[request.params.path]?.(request, socket);
+        }
+      });
+    });
+    await new Promise<void>((resolve) => http.listen(this.path, resolve));
+    this.#close = async () => {
+      for (const socket of this.sockets) socket.terminate();
+      await new Promise<void>((resolve) => http.close(() => resolve()));
+    };
+  }
+
+  close(): Promise<void> {
+    return this.#close();
+  }
+
+  cut(): void {
+    for (const socket of this.sockets) socket.terminate();
+  }
+
+  answer(socket: WebSocket, { id }: Request, data: unknown): void {
+    socket.send(JSON.stringify({ id, result: { type: 'data', data } }));
+  }
+
+  tell(socket: WebSocket, { id }: Request, data: unknown, eventId?: string): void {
+    const result =
+      eventId === undefined
+        ? { type: 'data', data }
+        : { type: 'data', id: eventId, data: { id: eventId, data } };
+    socket.send(JSON.stringify({ id, result }));
+  }
+
+  asked(path: string): Request[] {
+    return this.requests.filter(({ params }) => params?.path === path);
+  }
+}
+
+function hello(change: Partial<Hello> = {}): Hello {
+  return {
+    protocol: PROTOCOL_VERSION,
+    version: '0.1.0',
+    pid: 1,
+    startedAt: '2026-01-01T00:00:00Z',
+    engine: { state: 'unreachable', message: 'none here' },
+    capabilities: [],
+    ...change,
+  };
+}
+
+let dir: string;
+let peer: Peer;
+let link: AgentLink | undefined;
+let states: LinkState[];
+let watched: WatchEvent[];
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tl-link-'));
+  peer = new Peer(join(dir, 'a:b c.sock'));
+  states = [];
+  watched = [];
+});
+
+afterEach(async () => {
+  await link?.close();
+  await peer.close();
+  await rm(dir, { recursive: true });
+});
+
+function open(change: Partial<LinkOptions> = {}): AgentLink {
+  link = createLink({
+    address: { ok: true, value: { kind: 'unix', path: peer.path } },
+    version: '0.1.0',
+    backoff: { firstMs: 5, capMs: 20 },
+    listener: {
+      onState: (state) => states.push(state),
+      onHello: () => {},
+      onWatch: (event) => watched.push(event),
+    },
+    ...change,
+  });
+  return link;
+}
+
+function execute(input: ExecuteInput) {
+  return open().insist((client) => client.execute.mutate(input), executeOutputSchema, 'Nobody knows.');
+}
+
+function messages(): string[] {
+  return states.flatMap((state) => ('message' in state ? [state.message] : []));
+}
+
+test('says hello first, and only then watches', async () => {
+  await peer.listen();
+  open();
+  await vi.waitUntil(() => watched.length > 0);
+  expect(peer.requests.map(({ params }) => params.path)).toEqual(['hello', 'watch']);
+  expect(states).toEqual([{ state: 'connected' }]);
+});
+
+test('a socket that is not there yet is tried again until it is', async () => {
+  open();
+  await vi.waitUntil(() => states.length > 2);
+  expect(messages()[0]).toContain(`no agent's socket at ${peer.path}`);
+  await peer.listen();
+  await vi.waitUntil(() => watched.length > 0);
+  expect(link?.state()).toEqual({ state: 'connected' });
+});
+
+test('a lost connection is made again, and the time of the last one is told', async () => {
+  await peer.listen();
+  open();
+  await vi.waitUntil(() => watched.length === 1);
+  peer.cut();
+  await vi.waitUntil(() => watched.length === 2);
+  const lost = states.find(({ state }) => state === 'lost');
+  expect(lost).toMatchObject({
+    message: expect.stringContaining('closed the connection'),
+    lastSeenAt: expect.any(String),
+  });
+});
+
+test.each([
+  [PROTOCOL_VERSION + 1, 'upgrade towline.'],
+  [0, 'upgrade towline-agent.'],
+])('an agent of protocol %i is incompatible, and the side to upgrade is named', async (protocol, part) => {
+  peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello({ protocol }));
+  await peer.listen();
+  open();
+  await vi.waitUntil(() => states.length > 0);
+  expect(states).toEqual([{ state: 'incompatible', message: expect.stringContaining(part) }]);
+  const answer = await link?.call((client) => client.jobs.query({}), {
+    safeParse: () => ({ success: true, data: 1 }),
+  });
+  expect(answer).toMatchObject({ ok: false, error: { code: 'protocol-mismatch' } });
+  expect(peer.asked('hello')).toHaveLength(1);
+});
+
+test('an agent that says itself that the protocols differ is incompatible as well', async () => {
+  peer.handlers.hello = ({ id }, socket) => {
+    const towline = { code: 'protocol-mismatch', message: 'The dashboard is too old. Update it.' };
+    socket.send(JSON.stringify({ id, error: { code: -32000, message: 'x', data: { towline } } }));
+  };
+  await peer.listen();
+  open();
+  await vi.waitUntil(() => states.length > 0);
+  expect(states).toEqual([{ state: 'incompatible', message: 'The dashboard is too old. Update it.' }]);
+});
+
+test('a peer that says nothing is given up after a while', async () => {
+  peer.handlers.hello = () => {};
+  await peer.listen();
+  open({ patienceMs: 50 });
+  await vi.waitUntil(() => states.length > 1);
+  expect(messages()[0]).toContain('took the connection and does not answer');
+});
+
+test('unknown events are passed over and counted', async () => {
+  peer.handlers.watch = (request, socket) => {
+    peer.tell(socket, request, { type: 'weather', sun: true });
+    peer.tell(socket, request, { type: 'engine-lost', message: 'gone', more: 1 });
+  };
+  await peer.listen();
+  open();
+  await vi.waitUntil(() => watched.length > 0);
+  expect(watched).toEqual([{ type: 'engine-lost', message: 'gone' }]);
+  expect(link?.ignored()).toBe(1);
+  expect(states).toEqual([{ state: 'connected' }]);
+});
+
+test.each([[{ type: 'snapshot', containers: 7 }], [null], ['hm']])(
+  'a bad shape ends the link with a reason: %j',
+  async (event) => {
+    peer.handlers.watch = (request, socket) => peer.tell(socket, request, event);
+    await peer.listen();
+    open();
+    await vi.waitUntil(() => messages().length > 1);
+    expect(messages()[0]).toContain("can't read");
+    expect(watched).toEqual([]);
+  },
+);
+
+test('a half-open connection is found out', async () => {
+  peer.autoPong = false;
+  await peer.listen();
+  open({ keepaliveMs: 20 });
+  await vi.waitUntil(() => messages().length > 0);
+  expect(messages()[0]).toContain('has not answered for some time');
+});
+
+test('a quiet connection that answers pings stays', async () => {
+  await peer.listen();
+  open({ keepaliveMs: 5 });
+  await vi.waitUntil(() => watched.length > 0);
+  const [socket] = peer.sockets;
+  let pings = 0;
+  socket?.on('ping', () => pings++);
+  await vi.waitUntil(() => pings > 3);
+  expect(states).toEqual([{ state: 'connected' }]);
+});
+
+test('a followed job goes on where it was cut, with nothing lost and nothing twice', async () => {
+  const at = '2026-01-01T00:00:00Z';
+  const total = 50;
+  peer.handlers.followJob = (request, socket) => {
+    const from = Number(request.params.input?.lastEventId ?? 0);
+    // Each connection holds for seven events, and begins with one that was told before.
+    for (let seq = Math.max(1, from); seq <= Math.min(from + 7, total); seq++) {
+      const body =
+        seq === total ? { type: 'ended', state: 'DONE' } : { type: 'step-progress', step: 's', current: seq };
+      peer.tell(socket, request, { seq, at, ...body }, String(seq));
+    }
+    if (from + 7 < total) setImmediate(() => socket.terminate());
+  };
+  await peer.listen();
+  const seen: number[] = [];
+  for await (const event of open().follow(jobEvents('j'), new AbortController().signal)) seen.push(event.seq);
+  expect(seen).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+  expect(peer.asked('followJob').length).toBeGreaterThan(5);
+});
+
+test('a refused stream says why', async () => {
+  peer.handlers.followJob = ({ id }, socket) => {
+    const towline = { code: 'not-found', message: 'No such job.' };
+    socket.send(JSON.stringify({ id, error: { code: -32004, message: 'x', data: { towline } } }));
+  };
+  await peer.listen();
+  const events = open().follow(jobEvents('j'), new AbortController().signal);
+  await expect(events.next()).rejects.toThrow(new CallError({ code: 'not-found', message: 'No such job.' }));
+});
+
+test('following ends with its signal', async () => {
+  await peer.listen();
+  const leave = new AbortController();
+  const events = open().follow(jobEvents('j'), leave.signal);
+  const next = events.next();
+  await vi.waitUntil(() => peer.asked('followJob').length > 0);
+  leave.abort();
+  expect(await next).toEqual({ done: true, value: undefined });
+});
+
+test('a lost answer to execute is asked for again with the same key', async () => {
+  let asked = 0;
+  peer.handlers.execute = (request, socket) => {
+    asked++;
+    if (asked < 3) socket.terminate();
+    else peer.answer(socket, request, { jobId: 'j1', repeated: true });
+  };
+  await peer.listen();
+  const input = {
+    key: 'the-same-key',
+    service: 's',
+    map: 'm',
+    server: 'w',
+    operator: 'o',
+    containers: [],
+    choices: [],
+  };
+  expect(await execute(input)).toEqual({ ok: true, value: { jobId: 'j1', repeated: true } });
+  expect(peer.asked('execute').map(({ params }) => params.input?.key)).toEqual([
+    'the-same-key',
+    'the-same-key',
+    'the-same-key',
+  ]);
+});
+
+test('what can not be reached is said at once after the first try', async () => {
+  const answer = await execute({
+    key: 'k',
+    service: 's',
+    map: 'm',
+    server: 'w',
+    operator: 'o',
+    containers: [],
+    choices: [],
+  });
+  expect(answer).toMatchObject({
+    ok: false,
+    error: { code: 'agent-unreachable', message: expect.stringContaining(peer.path) },
+  });
+});
+
+test('a url of a later version is told, and not tried', async () => {
+  open({ address: { ok: false, error: { code: 'not-available', message: 'ssh is not available yet.' } } });
+  await vi.waitUntil(() => states.length > 0);
+  expect(states).toEqual([{ state: 'lost', message: 'ssh is not available yet.' }]);
+  await expect(link?.follow(jobEvents('j'), new AbortController().signal).next()).rejects.toThrow(
+    'not available yet',
+  );
+});

@@ -1,0 +1,306 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LinkState } from '@towline/core/plan';
+import {
+  type Hello,
+  type LogLine,
+  logLineSchema,
+  readWatchEvent,
+  type WatchEvent,
+} from '@towline/core/protocol';
+import { err, ok, type Result } from '@towline/core/result';
+import type { UnixAddress } from './agent-url.ts';
+import { type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
+import { CallError, type CallFailure, toCallFailure, unreachable } from './call-error.ts';
+import { type AnswerSchema, describeIssues } from './issues.ts';
+import type { AgentClient, Ask, Resumable } from './resumable.ts';
+import { openSession, type Session } from './session.ts';
+import { readStream } from './subscription.ts';
+
+/** What a link tells of, as it happens. */
+export interface LinkListener {
+  onState(state: LinkState): void;
+  onHello(hello: Hello): void;
+  onWatch(event: WatchEvent): void;
+}
+
+export interface LinkOptions {
+  /** Where the agent is, or why it can't be reached whatever one tries. */
+  address: Result<UnixAddress>;
+  version: string;
+  listener: LinkListener;
+  /** Done before each try to connect: a local agent is started here. A failure is the link's. */
+  prepare?: (signal: AbortSignal) => Promise<Result<void>>;
+  /** Why the agent that answered is not the one that is meant: the link is not made then. */
+  whyOther?: (hello: Hello) => string | undefined;
+  backoff?: Backoff;
+  /** As `openSession` has them. */
+  patienceMs?: number;
+  keepaliveMs?: number;
+}
+
+/** The connection to one agent, made again whenever it is lost. */
+export interface AgentLink {
+  state(): LinkState;
+  /** Events of newer agents that were passed over. */
+  ignored(): number;
+  /** One question and its answer, on the connection that there is; `agent-unreachable` where there is none. */
+  call: Ask;
+  /** A lost answer is asked for again, over reconnects: only for what does nothing twice. `doubt` is said where none came. */
+  insist<T>(
+    question: (client: AgentClient) => Promise<unknown>,
+    schema: AnswerSchema<T>,
+    doubt: string,
+  ): Promise<Result<T, CallFailure>>;
+  /** All of a stream, over reconnects with nothing lost and nothing twice. Throws a `CallError`. */
+  follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T>;
+  /** Throws a `CallError`, also where the connection is lost: a log has no place to resume at. */
+  logs(
+    container: string,
+    options: { follow: boolean; tail: number; signal: AbortSignal },
+  ): AsyncGenerator<LogLine>;
+  close(): Promise<void>;
+}
+
+/** How long a lost answer is asked for again: an agent that restarts is back well before. */
+const INSIST_MS = 30_000;
+/** A connection that held this long was a good one. */
+const STEADY_MS = 5_000;
+/** So often a stream is begun again without having brought anything new. */
+const MAX_IDLE_FOLLOWS = 100;
+
+export function createLink(options: LinkOptions): AgentLink {
+  const {
+    address,
+    listener,
+    version,
+    prepare,
+    whyOther,
+    backoff = LOCAL_BACKOFF,
+    patienceMs,
+    keepaliveMs,
+  } = options;
+  const closing = new AbortController();
+  let state: LinkState = { state: 'connecting' };
+  let session: Session | undefined;
+  let ignored = 0;
+  let lastSeenAt: string | undefined;
+  let changed = Promise.withResolvers<void>();
+
+  const become = (next: LinkState) => {
+    state = next;
+    listener.onState(next);
+    changed.resolve();
+    changed = Promise.withResolvers<void>();
+  };
+  const lose = (message: string) => {
+    become(lastSeenAt === undefined ? { state: 'lost', message } : { state: 'lost', message, lastSeenAt });
+  };
+
+  const watch = async (current: Session) => {
+    const events = readStream(
+      current,
+      (handlers) => current.client.watch.subscribe(undefined, handlers),
+      closing.signal,
+    );
+    try {
+      for await (const value of events) {
+        const event = readWatchEvent(value);
+        if (event.kind === 'event') listener.onWatch(event.event);
+        else if (event.kind === 'unknown') ignored++;
+        else {
+          current.end(
+            `The agent sent something that this version can't read (${event.reason}). Upgrade the older of the two.`,
+          );
+          return;
+        }
+      }
+      current.end('The agent ended its watch. It is tried again.');
+    } catch (error) {
+      current.end(toCallFailure(error, current.lost()).message);
+    }
+  };
+
+  const connectOnce = async (target: UnixAddress): Promise<Result<Session>> => {
+    if (prepare !== undefined) {
+      const ready = await prepare(closing.signal);
+      if (!ready.ok) return ready;
+    }
+    const opened = await openSession({
+      address: target,
+      version,
+      signal: closing.signal,
+      ...(patienceMs !== undefined && { patienceMs }),
+      ...(keepaliveMs !== undefined && { keepaliveMs }),
+    });
+    const other = opened.ok ? whyOther?.(opened.value.hello) : undefined;
+    if (!opened.ok || other === undefined) return opened;
+    opened.value.end(other);
+    return err({ code: 'agent-unreachable', message: other });
+  };
+
+  const keepConnected = async (target: UnixAddress) => {
+    for (let attempt = 0; !closing.signal.aborted; attempt++) {
+      const opened = await connectOnce(target);
+      if (closing.signal.aborted) return;
+      if (opened.ok) {
+        const since = performance.now();
+        session = opened.value;
+        listener.onHello(session.hello);
+        become({ state: 'connected' });
+        void watch(session);
+        const reason = await session.ended;
+        session = undefined;
+        lastSeenAt = new Date().toISOString();
+        if (closing.signal.aborted) return;
+        // One that breaks as soon as it is made is no reason to begin again from the shortest wait.
+        if (performance.now() - since >= STEADY_MS) attempt = 0;
+        lose(reason);
+      } else if (opened.error.code === 'protocol-mismatch') {
+        become({ state: 'incompatible', message: opened.error.message });
+        return;
+      } else lose(opened.error.message);
+      const delay = retryDelay(attempt, Math.random(), backoff);
+      await sleep(delay, undefined, { signal: closing.signal }).catch(() => {});
+    }
+  };
+
+  const running = address.ok
+    ? keepConnected(address.value)
+    : // Not at once: who makes the link does not have it yet.
+      Promise.resolve().then(() => lose(address.error.message));
+
+  /** Waits out the first try only: later ones fail at once with what the last try came to. */
+  const current = async (): Promise<Result<Session, CallFailure>> => {
+    while (state.state === 'connecting' && !closing.signal.aborted) await changed.promise;
+    if (session !== undefined && state.state === 'connected') return ok(session);
+    return err(whyNot());
+  };
+  const whyNot = (): CallFailure => {
+    switch (state.state) {
+      case 'lost':
+        return unreachable(state.message);
+      case 'incompatible':
+        return { code: 'protocol-mismatch', message: state.message };
+      case 'connecting':
+      case 'connected':
+        return unreachable('The link to the agent was closed.');
+    }
+  };
+
+  /** The next connection, however long it takes; undefined when `signal` or the link ends first. */
+  const connected = async (signal: AbortSignal): Promise<Session | undefined> => {
+    const either = AbortSignal.any([signal, closing.signal]);
+    const aborted = new Promise<void>((resolve) => {
+      if (either.aborted) resolve();
+      either.addEventListener('abort', () => resolve(), { once: true });
+    });
+    while (!either.aborted) {
+      if (session !== undefined && session.lost() === undefined) return session;
+      if (state.state === 'incompatible' || !address.ok) throw new CallError(whyNot());
+      await Promise.race([changed.promise, aborted]);
+    }
+    return undefined;
+  };
+
+  const ask = async <T>(
+    on: Session,
+    question: (client: AgentClient) => Promise<unknown>,
+    schema: AnswerSchema<T>,
+  ): Promise<Result<T, CallFailure>> => {
+    try {
+      const answer = schema.safeParse(await question(on.client));
+      if (answer.success) return ok(answer.data);
+      const reason = `The agent answered something that this version can't read (${describeIssues(answer.error.issues)}).`;
+      on.end(reason);
+      return err({ code: 'internal', message: reason });
+    } catch (error) {
+      return err(toCallFailure(error, on.lost()));
+    }
+  };
+
+  return {
+    state: () => state,
+    ignored: () => ignored,
+    async call(question, schema) {
+      const on = await current();
+      return on.ok ? await ask(on.value, question, schema) : on;
+    },
+    async insist(question, schema, doubt) {
+      const first = await current();
+      if (!first.ok) return first;
+      let on = first.value;
+      const patience = AbortSignal.timeout(INSIST_MS);
+      for (;;) {
+        const answer = await ask(on, question, schema);
+        if (answer.ok || answer.error.code !== 'agent-unreachable') return answer;
+        const next = await connected(patience);
+        if (next === undefined) return err(unreachable(`${answer.error.message} ${doubt}`));
+        on = next;
+      }
+    },
+    async *follow(stream, signal) {
+      let idle = 0;
+      while (!signal.aborted) {
+        const on = await connected(signal);
+        if (on === undefined) return;
+        const values = readStream(
+          on,
+          (handlers) => stream.subscribe(on.client, handlers),
+          signal,
+          stream.many,
+        );
+        let waits = false;
+        try {
+          for await (const value of values) {
+            const taken = stream.take(value);
+            if (taken.kind === 'gap') break;
+            if (taken.kind === 'unknown') ignored++;
+            else if (taken.kind === 'bad') {
+              const reason = `The agent sent something of ${stream.what} that this version can't read (${taken.reason}).`;
+              on.end(reason);
+              throw new CallError({ code: 'internal', message: reason });
+            } else if (taken.kind === 'new') {
+              idle = 0;
+              yield taken.value;
+              if (taken.last) return;
+            }
+          }
+          // An agent that is ending lets its streams end before it lets go of the connection.
+          const over = await stream.isOver?.((question, schema) => ask(on, question, schema));
+          if (over?.ok === false) throw new CallError(over.error);
+          if (over?.value) return;
+          waits = over !== undefined;
+        } catch (error) {
+          if (!(error instanceof CallError) || error.failure.code !== 'agent-unreachable') throw error;
+        }
+        if (signal.aborted) return;
+        idle = waits ? Math.min(idle + 1, MAX_IDLE_FOLLOWS) : idle + 1;
+        if (idle > MAX_IDLE_FOLLOWS) {
+          throw new CallError({ code: 'internal', message: `The agent tells no end of ${stream.what}.` });
+        }
+        await sleep(retryDelay(idle, Math.random(), backoff), undefined, { signal }).catch(() => {});
+      }
+    },
+    async *logs(container, { follow, tail, signal }) {
+      const on = await current();
+      if (!on.ok) throw new CallError(on.error);
+      const input = { container, follow, tail };
+      const stream = readStream(
+        on.value,
+        (handlers) => on.value.client.logs.subscribe(input, handlers),
+        signal,
+      );
+      for await (const value of stream) {
+        const line = logLineSchema.safeParse(value);
+        if (line.success) yield line.data;
+        else ignored++;
+      }
+    },
+    async close() {
+      closing.abort();
+      session?.end('The link was closed.');
+      changed.resolve();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { WebSocket } from 'ws';
+
+/** How often a quiet connection is asked whether it is there, and how long it may take to say so. */
+export const KEEPALIVE_MS = 5_000;
+
+/**
+ * Ends a half-open connection: one whose other end is gone without having said so (a machine that lost its power, a
+ * stopped process). Anything that arrives counts as a sign of life. Returns what ends the watch.
+ */
+export function watchHalfOpen(socket: WebSocket, onDead: () => void, everyMs: number): () => void {
+  let alive = true;
+  let asked = false;
+  const heard = () => {
+    alive = true;
+    asked = false;
+  };
+  socket.on('message', heard);
+  socket.on('ping', heard);
+  socket.on('pong', heard);
+  const timer = setInterval(() => {
+    // What is held back here on purpose says nothing about the other end.
+    if (socket.isPaused) heard();
+    if (alive) alive = false;
+    else if (!asked) {
+      asked = true;
+      socket.ping();
+    } else {
+      clearInterval(timer);
+      onDead();
+    }
+  }, everyMs);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,19 @@
+export {
+  type BuildLogState,
+  buildLogContext,
+  logEnded,
+  logEntriesCame,
+  logPageCame,
+  noteSet,
+  openBuildLog,
+  pasteInBuildLog,
+  pressInBuildLog,
+  runEventsCame,
+  runStreamFailed,
+  type Seeking,
+  type StepLogArrival,
+  searchCame,
+  subscribed,
+  syncBuildLog,
+} from './build-log.ts';
+export { viewBuildLog, viewSteps } from './view.ts';

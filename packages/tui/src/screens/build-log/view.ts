@@ -1,0 +1,232 @@
+import { type BuildRun, type BuildStep, buildStepName, isRunEnded, runStateWords } from '@towline/core/build';
+import {
+  BLANK,
+  bytes,
+  type Dialog,
+  dialogRoom,
+  duration,
+  fitLine,
+  type Line,
+  line,
+  padEnd,
+  padStart,
+  type Span,
+  sanitizeLine,
+  select,
+  span,
+  textWidth,
+  truncateEnd,
+  wrapText,
+} from '../../components/index.ts';
+import { footer } from '../footer.ts';
+import { composeFrame, type Frame } from '../frame.ts';
+import { RUN_MARKS, STEP_MARKS, VERTEX_MARKS } from '../glyphs.ts';
+import { placeInList } from '../list-state.ts';
+import { endOf, logRows, typingLine } from '../log-view/index.ts';
+import { titleLine } from '../title.ts';
+import type { World } from '../world.ts';
+import {
+  type BuildLogState,
+  bodyHeight,
+  buildLogContext,
+  currentLog,
+  currentRun,
+  currentTab,
+  ERROR_ROWS,
+  stepsHeight,
+  tabsOf,
+} from './build-log.ts';
+import type { StepLog } from './step-log.ts';
+
+export function viewBuildLog(state: BuildLogState, world: World, notice: Line | undefined): Frame {
+  const { size } = world;
+  const run = currentRun(state, world);
+  const log = currentLog(state, world);
+  const title = titleLine(world, [
+    span('Build log ', 'quiet'),
+    // First: what is cut where it is narrow is what one came from.
+    span(run === undefined ? '' : `${run.tag} `, 'strong'),
+    span('of ', 'quiet'),
+    span(`${state.service} / ${state.build}`),
+    span(` on ${state.agent}`, 'quiet'),
+  ]);
+  const head = [title, ...headLines(state, run, world)];
+  const height = bodyHeight(state, world);
+  const look = {
+    pinned: log?.pinned,
+    wrap: state.wrap,
+    wanted: state.search.text,
+    found: state.search.found,
+  };
+  const body =
+    log === undefined
+      ? [
+          line(
+            span(
+              `  ${sanitizeLine(state.failure ?? waitText(state, run))}`,
+              state.failure === undefined ? 'quiet' : 'bad',
+            ),
+          ),
+        ]
+      : logRows(log.window, look, size.columns, height);
+  const context = buildLogContext(state);
+  const keys = footer(context === 'build-steps' ? 'build-log' : context, size.columns, {
+    disabled: new Set(run !== undefined && isRunEnded(run.state) ? ['cancel-build'] : []),
+  });
+  const typing =
+    state.note !== undefined
+      ? typingLine('Note: ', state.note, size.columns)
+      : state.search.typing !== undefined
+        ? typingLine('Search: ', state.search.typing, size.columns)
+        : undefined;
+  const status = typing?.line ?? notice ?? (log === undefined ? BLANK : streamLine(state, log, world));
+  const lines = composeFrame(size, head, body, [status, keys]);
+  return typing === undefined ? { lines } : { lines, cursor: { x: typing.caret, y: size.rows - 2 } };
+}
+
+function waitText(state: BuildLogState, run: BuildRun | undefined): string {
+  if (run === undefined) return `Asking ${state.agent} for the run…`;
+  if (run.state === 'QUEUED') return 'It waits for its turn.';
+  return isRunEnded(run.state) ? 'None of its steps ran.' : 'Its first step begins…';
+}
+
+/** How the run is, then its error or its note, then a tab per step: always as many rows. */
+function headLines(state: BuildLogState, run: BuildRun | undefined, world: World): Line[] {
+  const { columns } = world.size;
+  if (run === undefined) return [BLANK, BLANK, BLANK];
+  const error = run.error ?? run.steps.find((step) => step.error !== undefined)?.error;
+  const note = run.note === undefined ? [] : [span('  Note: ', 'quiet'), span(sanitizeLine(run.note))];
+  const middle =
+    run.error === undefined ? [line(...note)] : errorLines(sanitizeLine(error?.message ?? ''), note, columns);
+  return [stateLine(run, world, columns), ...middle, tabLine(state, run, world)];
+}
+
+function errorLines(message: string, note: readonly Span[], columns: number): Line[] {
+  const parts = wrapText(message, columns - 4);
+  const shown = parts
+    .slice(0, ERROR_ROWS)
+    .map((part, at) =>
+      line(
+        span(
+          `  ${at === ERROR_ROWS - 1 && parts.length > ERROR_ROWS ? truncateEnd(`${part}…`, columns - 3) : part}`,
+          'bad',
+        ),
+      ),
+    );
+  const rest = Math.max(0, ERROR_ROWS - shown.length);
+  return [
+    ...shown,
+    ...(rest > 0 ? [line(...note)] : []),
+    ...Array.from({ length: rest - 1 }, () => BLANK),
+  ].slice(0, ERROR_ROWS);
+}
+
+function stateLine(run: BuildRun, world: World, columns: number): Line {
+  const mark = RUN_MARKS[run.state];
+  const began = Date.parse(run.startedAt ?? run.queuedAt);
+  const took = duration((run.endedAt === undefined ? world.now : Date.parse(run.endedAt)) - began);
+  const { commit } = run;
+  const facts = [
+    ...(run.cancelledBy === undefined || isRunEnded(run.state) ? [] : [span('   being cancelled', 'armed')]),
+    span(`   ${took}   by ${sanitizeLine(run.operator)}`, 'quiet'),
+    ...(commit === undefined
+      ? []
+      : [
+          span(`   ${sanitizeLine(commit.ref)} `, 'quiet'),
+          span(commit.commit.slice(0, 7), 'key'),
+          span(` ${sanitizeLine(commit.subject)}`),
+        ]),
+  ];
+  return fitLine(line(span('  '), span(`${mark.glyph} ${runStateWords(run)}`, mark.tone), ...facts), columns);
+}
+
+function tabLine(state: BuildLogState, run: BuildRun, world: World): Line {
+  const tabs = tabsOf(run);
+  const current = currentTab(state, world);
+  const full = run.steps.map((step, at) => tabText(step, at, world.now, true));
+  const long = full.reduce((sum, text) => sum + textWidth(text) + 3, 2) <= world.size.columns;
+  return line(
+    span(' '),
+    ...run.steps.flatMap((step, at): Span[] => {
+      const text = long ? (full[at] ?? '') : tabText(step, at, world.now, step.kind === current);
+      if (step.kind === current) return [span(`[${text}]`, 'button'), span(' ')];
+      const tone = tabs.includes(step.kind) ? STEP_MARKS[step.state].tone : 'quiet';
+      return [span(` ${text} `, tone === 'good' ? 'plain' : tone), span(' ')];
+    }),
+  );
+}
+
+function tabText(step: BuildStep, at: number, now: number, withTime: boolean): string {
+  const mark = STEP_MARKS[step.state];
+  const name = `${at + 1} ${mark.glyph} ${buildStepName(step.kind)}`;
+  if (!withTime || step.startedAt === undefined) return name;
+  const ended = step.endedAt === undefined ? now : Date.parse(step.endedAt);
+  const { progress } = step;
+  const percent =
+    step.state === 'RUNNING' && progress?.total !== undefined && progress.total > 0
+      ? ` ${Math.min(100, Math.floor((100 * progress.current) / progress.total))} %`
+      : step.state === 'RUNNING' && progress !== undefined && progress.current > 0
+        ? ` ${bytes(progress.current)}`
+        : '';
+  return `${name} ${duration(ended - Date.parse(step.startedAt))}${percent}`;
+}
+
+function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
+  const { window, stream, pinned } = log;
+  const lines = `${window.total.toLocaleString('en')} line${window.total === 1 ? '' : 's'}`;
+  if (state.seeking !== undefined) {
+    const what = state.seeking.what === 'error' ? 'an error' : `“${state.seeking.what.text}”`;
+    return line(span(truncateEnd(`  Looking for ${what}… Esc leaves it.`, world.size.columns - 2), 'active'));
+  }
+  if (stream.state === 'failed') return line(span(`  ${sanitizeLine(stream.message)} r tries again.`, 'bad'));
+  if (stream.state === 'opening' && window.lines.length === 0) {
+    return line(span(`  Asking ${state.agent} for the log…`, 'active'));
+  }
+  if (log.wanted !== undefined || (pinned !== undefined && pinned > endOf(window))) {
+    return line(span(`  Asking ${state.agent} for more of the log…`, 'active'));
+  }
+  if (pinned !== undefined) {
+    return line(
+      span('  ■ pinned', 'armed'),
+      span(`   line ${pinned.toLocaleString('en')} of ${lines}, f follows`, 'quiet'),
+    );
+  }
+  return stream.state === 'ended'
+    ? line(span(`  ■ ended   ${lines}`, 'quiet'))
+    : line(span('  ● following', 'good'), span(`   ${lines}`, 'quiet'));
+}
+
+const TIME_WIDTH = 11;
+const STATE_WIDTH = 11;
+
+/** The Dockerfile's steps: which were cached, and how long the others took. */
+export function viewSteps(state: BuildLogState, world: World): Dialog {
+  const { size, now } = world;
+  const run = currentRun(state, world);
+  const vertices = run?.vertices ?? [];
+  const width = Math.min(dialogRoom(size.columns), 110);
+  const height = stepsHeight(size);
+  const { at, top } = placeInList(
+    state.steps ?? { cursor: 0, top: 0, filter: '', typing: undefined },
+    vertices.length,
+    height,
+  );
+  const left = run?.verticesLeftOut ?? 0;
+  return {
+    title: `Steps of the image, ${vertices.length}${left > 0 ? ` of ${vertices.length + left}` : ''}`,
+    width,
+    body: vertices.slice(top, top + height).map((vertex, offset) => {
+      const mark = VERTEX_MARKS[vertex.state];
+      const began = vertex.startedAt === undefined ? undefined : Date.parse(vertex.startedAt);
+      const ended = vertex.endedAt === undefined ? now : Date.parse(vertex.endedAt);
+      const took = began === undefined || vertex.state === 'CACHED' ? '' : duration(ended - began);
+      const row = [
+        span(padEnd(`${mark.glyph} ${vertex.state}`, STATE_WIDTH), mark.tone),
+        span(`${padStart(took, TIME_WIDTH)}   `, 'quiet'),
+        span(truncateEnd(sanitizeLine(vertex.name), Math.max(10, width - STATE_WIDTH - TIME_WIDTH - 5))),
+      ];
+      return top + offset === at ? select(line(span('▸ ', 'key'), ...row)) : line(span('  '), ...row);
+    }),
+    foot: [line(span('Enter jumps to it in the log, Esc closes', 'quiet'))],
+  };
+}

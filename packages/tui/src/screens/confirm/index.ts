@@ -1,0 +1,1 @@
+export { type ConfirmState, confirmButtons, pressInConfirm, viewConfirm } from './confirm.ts';

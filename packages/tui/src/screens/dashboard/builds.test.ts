@@ -1,0 +1,430 @@
+import { type BuildEvent, buildKey } from '@towline/core/build';
+import { buildPipeline } from '@towline/core/plan';
+import { expect, test } from 'vitest';
+import { lineText } from '../../components/index.ts';
+import { type RunScript, runEvents, runId } from '../gallery/build-script.ts';
+import { SCENES } from '../gallery/scenes.ts';
+import type { World } from '../world.ts';
+import { contextOf } from './context.ts';
+import type { Effect, Message } from './message.ts';
+import { initialModel, type Model } from './model.ts';
+import { subscriptionsOf } from './subscriptions.ts';
+import { update } from './update.ts';
+import { view } from './view.ts';
+
+const PLACE = { service: 'shop', map: 'demo' };
+
+function worldOf(scene: string, change: Partial<World> = {}): World {
+  const made = SCENES[scene]?.();
+  if (made === undefined) throw new Error(`no scene ${scene}`);
+  const fleet = change.fleet ?? made.state;
+  const readOnly = change.readOnly ?? false;
+  const service = fleet.services.find(({ name }) => name === PLACE.service);
+  const map = service?.maps.find(({ name }) => name === PLACE.map);
+  if (service === undefined || map === undefined) throw new Error('the scenes are others');
+  return {
+    now: Date.now(),
+    size: { columns: 140, rows: 40 },
+    origin: 'towline.yaml',
+    operator: 'ada',
+    ...change,
+    fleet,
+    readOnly,
+    pipeline: buildPipeline({ service, map, agents: fleet.agents, readOnly }),
+  };
+}
+
+interface Shown {
+  model: Model;
+  effects: readonly Effect[];
+}
+
+function start(world: World): Shown {
+  return update(initialModel(PLACE), { type: 'world' }, world);
+}
+
+/** Keys as the table names them, apart by blanks. The effects are all that came since. */
+function press({ model }: Shown, keys: string, world: World): Shown {
+  return tell(
+    { model, effects: [] },
+    world,
+    ...keys.split(' ').map((key): Message => ({ type: 'key', key })),
+  );
+}
+
+function tell(shown: Shown, world: World, ...messages: Message[]): Shown {
+  return messages.reduce<Shown>((so, message) => {
+    const next = update(so.model, message, world);
+    return { model: next.model, effects: [...so.effects, ...next.effects] };
+  }, shown);
+}
+
+function screen({ model }: Shown, world: World): string {
+  return view(model, world).lines.map(lineText).join('\n');
+}
+
+function row(shown: Shown, world: World, name: string): string {
+  return (
+    screen(shown, world)
+      .split('\n')
+      .find((text) => new RegExp(`^▸? +${name} `).test(text)) ?? ''
+  );
+}
+
+test('Designated is preset to what is deployed, and Latest shows what it resolves to', () => {
+  const world = worldOf('builds');
+  const at = press(start(world), 'j', world);
+  expect(row(at, world, 'storefront')).toMatch(
+    /1\.4\.0\.B000006 +✗ ERROR 3\/4 +1\.4\.0\.B000003 +running +Designated +1\.4\.0\.B000003/,
+  );
+  expect(screen(at, world)).toContain('runs 1.4.0.B000003 already');
+  const latest = press(at, 'm', world);
+  expect(row(latest, world, 'storefront')).toMatch(
+    /✗ ERROR 3\/4 .*running +◆ armed +Latest +1\.4\.0\.B000005/,
+  );
+  expect(screen(latest, world)).toContain('Execute: storefront 1.4.0.B000003 → 1.4.0.B000005');
+});
+
+test('Build & Deploy arms both stages when it is confirmed, and is off again after the run', () => {
+  const world = worldOf('builds');
+  const build = press(start(world), 'j m m', world);
+  expect(row(build, world, 'storefront')).toMatch(
+    /✗ ERROR 3\/4 .*running +Build & Deploy +\[ \] Confirm Execute/,
+  );
+  expect(press(build, 'x', world).effects).toEqual([]);
+  expect(screen(press(build, 'x', world), world)).toContain('Check Confirm Execute');
+  const confirmed = press(build, 'space', world);
+  expect(row(confirmed, world, 'storefront')).toMatch(/◆ armed .*running +◆ armed +Build & Deploy +\[x\]/);
+  const sent = press(confirmed, 'x enter', world);
+  expect(sent.effects).toEqual([
+    { type: 'run-build', execution: 1, agent: 'alpha', service: 'shop', build: 'storefront' },
+  ]);
+  const table = press(sent, 'esc', world);
+  expect(row(table, world, 'storefront')).toMatch(/· WAIT +Build & Deploy +\[ \] Confirm Execute/);
+  expect(press(table, 'x', world).effects).toEqual([]);
+  expect(screen(press(table, 'x', world), world)).toContain('web waits for storefront to be built');
+});
+
+/** What its agent would tell of a run of the storefront, from the first event on. */
+function events(script: Partial<RunScript>, world: World, upTo?: BuildEvent['type']): BuildEvent[] {
+  const definition = world.pipeline?.builds.storefront?.definition;
+  if (definition === undefined) throw new Error('the scenes are others');
+  const all = runEvents({ service: 'shop', definition, number: 7, ...script }).map(
+    (body, at): BuildEvent => ({ ...body, seq: at + 1, at: new Date(at).toISOString() }),
+  );
+  const end = upTo === undefined ? all.length : all.findIndex(({ type }) => type === upTo) + 1;
+  return all.slice(0, end);
+}
+
+function begunTwice(world: World): Shown & { id: string } {
+  // Two tasks of one build, on two servers.
+  const armed = press(start(world), 'j m m space j j m m space', world);
+  const sent = press(armed, 'b tab enter', world);
+  expect(sent.effects.filter(({ type }) => type === 'run-build').length).toBe(1);
+  expect(sent.effects.filter(({ type }) => type === 'execute').length).toBe(0);
+  const definition = world.pipeline?.builds.storefront?.definition;
+  if (definition === undefined) throw new Error('the scenes are others');
+  const id = runId({ service: 'shop', definition, number: 7 });
+  const begun = tell({ model: sent.model, effects: [] }, world, {
+    type: 'build-started',
+    execution: 1,
+    agent: 'alpha',
+    service: 'shop',
+    build: 'storefront',
+    result: { ok: true, value: { runId: id, number: 7, tag: '1.4.0.B000007', repeated: false } },
+  });
+  return { ...begun, id };
+}
+
+test('two tasks of one build share its run, and each server is deployed with the tag that it made', () => {
+  const world = worldOf('builds');
+  const armed = press(start(world), 'j m m space j j m m space', world);
+  const plan = press(armed, 'b', world);
+  expect(screen(plan, world)).toContain('one run for 2 tasks: web/storefront, web-2/storefront-2');
+  const { id, ...begun } = begunTwice(world);
+  expect(subscriptionsOf(begun.model, world)).toEqual([{ type: 'build-run', agent: 'alpha', id }]);
+  const half = tell(begun, world, { type: 'build-events', id, events: events({}, world, 'image') });
+  expect(half.effects).toEqual([]);
+  expect(screen(half, world)).toContain('waits for storefront');
+  const done = tell(half, world, { type: 'build-events', id, events: events({}, world) });
+  expect(done.effects).toMatchObject([
+    {
+      type: 'execute',
+      plan: { server: 'web', armed: [{ to: '1.4.0.B000007', choice: { built: '1.4.0.B000007' } }] },
+    },
+    { type: 'execute', plan: { server: 'web-2', armed: [{ to: '1.4.0.B000007' }] } },
+  ]);
+  // Told again, it is not deployed again.
+  expect(
+    tell({ ...done, effects: [] }, world, { type: 'build-events', id, events: events({}, world) }).effects,
+  ).toEqual([]);
+});
+
+test('a build that fails deploys nothing, and says so on every task that waited', () => {
+  const world = worldOf('builds');
+  const { id, ...begun } = begunTwice(world);
+  const failed = tell(begun, world, {
+    type: 'build-events',
+    id,
+    events: events({ fails: 'create-image' }, world),
+  });
+  expect(failed.effects).toEqual([]);
+  const shown = screen(failed, world);
+  expect(shown).toMatch(/✗ 1 build ERROR +⊘ 2 REFUSED/);
+  expect(shown).toMatch(/failed in CREATE IMAGE[\s\S]*Nothing was deployed on web:/);
+  expect(shown).toMatch(/Nothing was deployed on\s+web-2:/);
+  // Whoever is back at the table sees it there.
+  const elsewhere = press(begun, 'esc', world);
+  const told = tell(elsewhere, world, {
+    type: 'build-events',
+    id,
+    events: events({ fails: 'create-image' }, world),
+  });
+  expect(screen(told, world)).toContain('failed in CREATE IMAGE');
+  expect(told.model.executions).toEqual([]);
+});
+
+test('a run that was refused is one that failed', () => {
+  const world = worldOf('builds');
+  const sent = press(start(world), 'j m m space x enter', world);
+  const refused = tell(sent, world, {
+    type: 'build-started',
+    execution: 1,
+    agent: 'alpha',
+    service: 'shop',
+    build: 'storefront',
+    result: { ok: false, error: { code: 'refused', message: 'The secret git-shop is not on alpha.' } },
+  });
+  expect(screen(refused, world)).toMatch(/did not begin: The secret git-shop/);
+});
+
+test('who leaves while a server waits for a build is told first, and stays with Enter', () => {
+  const world = worldOf('builds');
+  const { id: _, ...begun } = begunTwice(world);
+  const asked = press(begun, 'esc q', world);
+  expect(asked.effects).toEqual([]);
+  expect(screen(asked, world)).toContain('web, web-2 wait for a build');
+  expect(press(asked, 'enter', world).effects).toEqual([]);
+  expect(press(asked, 'tab enter', world).effects).toEqual([{ type: 'quit', code: 0 }]);
+});
+
+test('an image that can not get to its server is refused before anything starts', () => {
+  const world = worldOf('builds');
+  const last = press(start(world), 'G m m space', world);
+  expect(row(last, world, 'mailer-2')).not.toContain('armed');
+  expect(screen(last, world)).toContain('has no registry to get there by');
+});
+
+test('the picker of images has what is deployed, what is new since, and the image that is taken', () => {
+  const world = worldOf('builds');
+  const opened = press(start(world), 'j v', world);
+  expect(opened.effects).toMatchObject([
+    { type: 'load-images', build: 'storefront' },
+    { type: 'load-commits', from: '1.4.0.B000003', to: '1.4.0.B000005' },
+  ]);
+  expect(screen(opened, world)).toMatch(/1\.4\.0\.B000003 +● deployed/);
+  expect(screen(opened, world)).toContain('for the autumn sale');
+  const came = tell(opened, world, {
+    type: 'commits',
+    to: '1.4.0.B000005',
+    result: {
+      ok: true,
+      value: {
+        direction: 'forward',
+        commits: [{ commit: 'abcdef0123', subject: 'Carts are saved', author: 'Ada', date: '2026-11-20' }],
+        more: false,
+      },
+    },
+  });
+  expect(screen(came, world)).toMatch(/1 commit since 1\.4\.0\.B000003[\s\S]*abcdef0 Carts are saved/);
+  const older = press(came, 'G enter', world);
+  expect(row(older, world, 'storefront')).toMatch(/◆ armed +Designated +1\.4\.0\.B000001/);
+});
+
+test('one question at a time, however fast the cursor moves', () => {
+  const world = worldOf('builds');
+  const moved = press(start(world), 'j v j j j j', world);
+  expect(moved.effects.filter(({ type }) => type === 'load-commits').length).toBe(1);
+  const answered = tell({ ...moved, effects: [] }, world, {
+    type: 'commits',
+    to: '1.4.0.B000005',
+    result: { ok: true, value: { direction: 'same', commits: [], more: false } },
+  });
+  expect(answered.effects).toMatchObject([{ type: 'load-commits', to: '1.4.0.B000001' }]);
+});
+
+test('what is pressed while an agent connects is there as soon as it is', () => {
+  const connecting = worldOf('connecting');
+  const connected = worldOf('builds');
+  const versions = press(start(connecting), 'v', connecting);
+  expect(contextOf(versions.model)).toBe('versions');
+  expect(versions.effects).toEqual([]);
+  expect(screen(versions, connecting)).toContain('Waiting for alpha');
+  expect(tell(versions, connected, { type: 'world' }).effects).toMatchObject([
+    { type: 'load-versions', agent: 'alpha' },
+  ]);
+  const images = press(start(connecting), 'j v', connecting);
+  expect(tell(images, connected, { type: 'world' }).effects).toMatchObject([
+    { type: 'load-images', agent: 'alpha' },
+    { type: 'load-commits' },
+  ]);
+  const logs = press(start(connecting), 'l', connecting);
+  expect(subscriptionsOf(logs.model, connecting)).toEqual([]);
+  expect(subscriptionsOf(logs.model, connected)).toMatchObject([{ type: 'logs' }]);
+});
+
+test('the build log follows the step that runs, until another is chosen', () => {
+  const world = worldOf('builds');
+  const opened = press(start(world), 'j L', world);
+  const key = buildKey({ service: 'shop', build: 'storefront' });
+  const id = world.fleet.agents.alpha?.builds[key]?.[0]?.id ?? '';
+  expect(subscriptionsOf(opened.model, world)).toEqual([
+    { type: 'build-run', agent: 'alpha', id },
+    { type: 'build-log', agent: 'alpha', run: id, step: 'create-image', attempt: 1 },
+  ]);
+  const download = press(opened, '1', world);
+  expect(subscriptionsOf(download.model, world)).toMatchObject([{}, { step: 'download' }]);
+  expect(screen(press(opened, '4', world), world)).toContain('PUSH has not run, and has no log.');
+  const error = press(download, 'e', world);
+  expect(error.effects).toMatchObject([{ type: 'load-log-page', query: { step: 'create-image' } }]);
+});
+
+test('whoever reads the log of a step stays there when the next one begins', () => {
+  const world = worldOf('builds');
+  const { id, ...begun } = begunTwice(world);
+  const all = events({}, world);
+  const building = all.slice(
+    0,
+    all.findIndex((event) => event.type === 'step-started' && event.step === 'build') + 1,
+  );
+  const told = tell(begun, world, { type: 'build-events', id, events: building });
+  const opened = tell(press(told, 'g enter', world), world, { type: 'build-events', id, events: building });
+  const from = { agent: 'alpha', run: id, step: 'build', attempt: 1 } as const;
+  const entries = Array.from({ length: 200 }, (_, at) => ({ seq: at + 1, text: `line ${at + 1}` }));
+  const shown = tell(opened, world, { type: 'build-log-entries', from, entries });
+  const done: Message = { type: 'build-events', id, events: all };
+  const logStep = ({ model }: Shown) =>
+    subscriptionsOf(model, world).flatMap((one) => (one.type === 'build-log' ? [one.step] : []));
+  expect(logStep(tell(shown, world, done))).toEqual(['push']);
+  const reading = tell(press(shown, 'k', world), world, done);
+  expect(logStep(reading)).toEqual(['build']);
+  expect(logStep(press(reading, 'f', world))).toEqual(['build']);
+});
+
+test('cancelling a run asks first, and the safe button is marked', () => {
+  const world = worldOf('builds');
+  const running = events({}, world, 'step-started');
+  const { id, ...begun } = begunTwice(world);
+  const told = tell(begun, world, { type: 'build-events', id, events: running });
+  const opened = press(told, 'g enter', world);
+  expect(contextOf(opened.model)).toBe('build-log');
+  const shown = tell(opened, world, { type: 'build-events', id, events: running });
+  const asked = press(shown, 'c', world);
+  expect(screen(asked, world)).toContain('[ Keep it running ]');
+  expect(press(asked, 'enter', world).effects).toEqual([]);
+  expect(press(asked, 'tab enter', world).effects).toEqual([{ type: 'cancel-build', agent: 'alpha', id }]);
+});
+
+test.each([
+  ['j e', 'r', 'run-build'],
+  ['j e', 'd tab enter', 'clean-build'],
+])('in a read-only connection %s %s does nothing, and says why', (open, keys, effect) => {
+  const world = worldOf('builds');
+  const readOnly = { ...world, readOnly: true };
+  const loaded = tell(press(start(world), open, world), world, {
+    type: 'map-reloaded',
+    agent: 'alpha',
+    service: 'shop',
+    build: 'storefront',
+    result: { ok: true, value: undefined },
+  });
+  expect(press(loaded, keys, world).effects).toMatchObject([{ type: effect }]);
+  const refused = press(loaded, keys, readOnly);
+  expect(refused.effects).toEqual([]);
+  expect(screen(press(loaded, keys.slice(0, 1), readOnly), readOnly)).toContain(
+    'This connection is read-only.',
+  );
+});
+
+/** Edit Build on the storefront, with what its file and its agent say. */
+function edit(world: World): Shown {
+  const place = { agent: 'alpha', service: 'shop', build: 'storefront' };
+  return tell(
+    press(start(world), 'j e', world),
+    world,
+    { type: 'map-reloaded', ...place, result: { ok: true, value: undefined } },
+    {
+      type: 'edit-loaded',
+      ...place,
+      runs: { ok: true, value: { runs: [], more: false, everRun: 6 } },
+      secrets: { ok: true, value: [] },
+    },
+  );
+}
+
+test('a build is saved with what was changed, and the name of one that has run stays', () => {
+  const world = worldOf('builds');
+  const opened = edit(world);
+  expect(screen(opened, world)).toMatch(/name +registry\S+ +locked: the build has run 6 times/);
+  expect(screen(opened, world)).toMatch(/git-shop +✗ not on alpha yet/);
+  const name = press(opened, `${'j '.repeat(12)}enter`, world);
+  expect(contextOf(name.model)).toBe('edit-build');
+  const changed = press(opened, 'j enter ctrl-u d e v enter', world);
+  expect(screen(changed, world)).toContain('1 change not saved');
+  const saved = press(changed, 's', world);
+  expect(saved.effects).toMatchObject([{ type: 'save-build', changes: { source: { ref: 'dev' } } }]);
+  // Pressed again before it is answered, it is not saved twice.
+  expect(press(saved, 's', world).effects).toEqual([]);
+});
+
+test('what is not saved is asked for before it is left, and a run wants it saved', () => {
+  const world = worldOf('builds');
+  const changed = press(edit(world), 'j enter x enter', world);
+  const asked = press(changed, 'esc', world);
+  expect(screen(asked, world)).toContain('Not saved yet: ref.');
+  expect(contextOf(press(asked, 'enter', world).model)).toBe('edit-build');
+  expect(contextOf(press(asked, 'tab enter', world).model)).toBe('pipeline');
+  expect(press(changed, 'r', world).effects).toEqual([]);
+  expect(screen(press(changed, 'r', world), world)).toContain('Save first with s');
+});
+
+test('a file that somebody else changed meanwhile is not overwritten, and both changes come together', () => {
+  const before = worldOf('builds');
+  const place = { agent: 'alpha', service: 'shop', build: 'storefront' };
+  const saved = press(edit(before), 'j enter ctrl-u d e v enter s', before);
+  const noticed = tell({ model: saved.model, effects: [] }, before, {
+    type: 'map-saved',
+    ...place,
+    result: { ok: false, error: { code: 'map-file-changed', message: 'It was changed.' } },
+  });
+  expect(noticed.effects).toEqual([{ type: 'reload-map', ...place }]);
+  const services = before.fleet.services.map((service) => ({
+    ...service,
+    builds: service.builds.map((one) => ({ ...one, image: { ...one.image, version: '9.9.9' } })),
+  }));
+  const after = worldOf('builds', { fleet: { ...before.fleet, services } });
+  const asked = tell({ model: noticed.model, effects: [] }, after, {
+    type: 'map-reloaded',
+    ...place,
+    result: { ok: true, value: undefined },
+  });
+  expect(screen(asked, after)).toMatch(/they changed: image\s+version/);
+  // Left as it was, a save asks again: it never writes over what it was told of.
+  const again = press(asked, 'enter s', after);
+  expect(again.effects).toEqual([]);
+  expect(screen(again, after)).toContain('The map file was changed meanwhile');
+  const merged = press(again, 'tab enter s', after);
+  expect(merged.effects).toMatchObject([
+    { type: 'save-build', changes: { source: { ref: 'dev' }, image: { version: '9.9.9' } } },
+  ]);
+});
+
+test('a secret goes to its agent and nowhere else', () => {
+  const world = worldOf('builds');
+  const typing = press(edit(world), `G enter ${[...'hunter2!'].join(' ')}`, world);
+  expect(screen(typing, world)).toContain('••••••••');
+  expect(screen(typing, world)).not.toContain('hunter2!');
+  const sent = press(typing, 'enter', world);
+  expect(sent.effects).toEqual([{ type: 'put-secret', agent: 'alpha', name: 'git-shop', value: 'hunter2!' }]);
+  expect(JSON.stringify(sent.model)).not.toContain('hunter2!');
+});

@@ -1,0 +1,100 @@
+import type { BuildEvent } from '@towline/core/build';
+import type { Job, JobEvent } from '@towline/core/job';
+import type { ServerPlan } from '@towline/core/plan';
+import type {
+  BuildLogEntry,
+  BuildLogOutput,
+  BuildRunsOutput,
+  CleanBuildOutput,
+  CommitsBetweenOutput,
+  ExecuteOutput,
+  LogLine,
+  PutSecretOutput,
+  RunBuildOutput,
+  SecretNames,
+  VersionsOutput,
+} from '@towline/core/protocol';
+import type { Failure, Result } from '@towline/core/result';
+import type { CallFailure } from '../../fleet/index.ts';
+import type { Key } from '../../keys/index.ts';
+import type { Seeking, StepLogArrival } from '../build-log/index.ts';
+import type { LogArrival } from '../logs/index.ts';
+import type { BuildPlace, Request } from '../request.ts';
+
+/** What happens to the dashboard: keys, the world that changed, and what agents answer. */
+export type Message =
+  | { type: 'key'; key: Key }
+  | { type: 'paste'; text: string }
+  /** The fleet, the size or the time is another. */
+  | { type: 'world' }
+  | { type: 'versions'; agent: string; image: string; result: Result<VersionsOutput, CallFailure> }
+  | ({ type: 'images'; result: Result<BuildRunsOutput, CallFailure> } & BuildPlace)
+  | { type: 'commits'; to: string; result: Result<CommitsBetweenOutput, CallFailure> }
+  | { type: 'executed'; execution: number; plan: ServerPlan; result: Result<ExecuteOutput, CallFailure> }
+  | ({
+      type: 'build-started';
+      /** That it was begun for; none for a run alone. */
+      execution: number | undefined;
+      result: Result<RunBuildOutput, CallFailure>;
+    } & BuildPlace)
+  | { type: 'cancelled'; id: string; result: Result<void, CallFailure> }
+  | { type: 'build-cancelled'; id: string; result: Result<void, CallFailure> }
+  | { type: 'jobs'; agent: string; result: Result<readonly Job[], CallFailure> }
+  | { type: 'job-events'; id: string; events: readonly JobEvent[] }
+  | { type: 'job-failed'; id: string; message: string }
+  | { type: 'build-events'; id: string; events: readonly BuildEvent[] }
+  | { type: 'build-failed'; id: string; message: string }
+  | { type: 'log-lines'; from: LogArrival; lines: readonly LogLine[] }
+  | { type: 'log-ended'; from: LogArrival; failure: string | undefined }
+  | { type: 'build-log-entries'; from: StepLogArrival; entries: readonly BuildLogEntry[] }
+  | { type: 'build-log-ended'; from: StepLogArrival; failure: string | undefined }
+  | { type: 'build-log-page'; from: StepLogArrival; result: Result<BuildLogOutput, CallFailure> }
+  | { type: 'sought'; count: number; found: number | undefined; failure: string | undefined }
+  | { type: 'noted'; id: string; note: string; result: Result<void, CallFailure> }
+  | { type: 'cleaned'; what: 'source' | 'cache'; result: Result<CleanBuildOutput, CallFailure> }
+  | ({
+      type: 'edit-loaded';
+      runs: Result<BuildRunsOutput, CallFailure>;
+      secrets: Result<SecretNames, CallFailure>;
+    } & BuildPlace)
+  | ({ type: 'map-reloaded'; result: Result<void, Failure> } & BuildPlace)
+  | ({ type: 'map-saved'; result: Result<void, Failure> } & BuildPlace)
+  | { type: 'secret-put'; name: string; result: Result<PutSecretOutput, CallFailure> };
+
+type CallType =
+  | 'cancel-job'
+  | 'load-versions'
+  | 'load-jobs'
+  | 'cancel-build'
+  | 'load-images'
+  | 'load-commits'
+  | 'load-log-page'
+  | 'set-note'
+  | 'clean-build'
+  | 'load-edit'
+  | 'reload-map'
+  | 'save-build'
+  | 'put-secret';
+
+/** A request that is a question to an agent, or to the map file, and nothing else. */
+export type Call = Extract<Request, { type: CallType }>;
+
+/** What the executor does, once each. */
+export type Effect =
+  | { type: 'quit'; code: number }
+  | { type: 'suspend' }
+  | { type: 'execute'; execution: number; plan: ServerPlan; place: { service: string; map: string } }
+  | (Extract<Request, { type: 'run-build' }> & { execution: number | undefined })
+  | Call;
+
+/** A stream that is open for as long as what is on the screen needs it; told apart by `subscriptionKey`. */
+export type Subscription =
+  | { type: 'job'; agent: string; id: string }
+  | { type: 'build-run'; agent: string; id: string }
+  | ({ type: 'logs'; tail: number } & LogArrival)
+  | ({ type: 'build-log' } & StepLogArrival)
+  | ({ type: 'seek'; agent: string; run: string } & Seeking);
+
+export function subscriptionKey(subscription: Subscription): string {
+  return JSON.stringify(Object.values(subscription));
+}

@@ -1,0 +1,1 @@
+export { type DetailsState, pressInDetails, viewDetails } from './details.ts';

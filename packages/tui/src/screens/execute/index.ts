@@ -1,0 +1,1 @@
+export { EXECUTE_BUTTONS, type ExecuteState, pressInExecute, viewExecute } from './execute.ts';

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, type JobEvent, reduceJob } from '@towline/core/job';
+import { reduceWatchEvent } from '@towline/core/plan';
+import type { ExecuteInput, ImageVersion } from '@towline/core/protocol';
+import { err, ok } from '@towline/core/result';
+import { createStore } from 'zustand/vanilla';
+import type { Fleet } from '../../fleet/index.ts';
+import { type JobScript, jobEvents } from './job-script.ts';
+import { digestOf, type Scene } from './scenes.ts';
+import { scriptedBuilds } from './scripted-builds.ts';
+
+const EVENT_MS = 60;
+
+/**
+ * A fleet that plays: what is executed runs through the events of a job, and ends by its tag: one with `exits` in it is
+ * restored, with `broken` degraded, with `missing` refused, any other is done.
+ */
+export function scriptedFleet(scene: Scene): Fleet {
+  const store = createStore(() => scene.state);
+  const told = new Map<string, JobEvent[]>();
+  const listeners = new Set<() => void>();
+  let closed = false;
+  let count = 0;
+
+  const changeAgent = (name: string, job: Job) => {
+    const state = store.getState();
+    const agent = state.agents[name];
+    if (agent === undefined) return;
+    store.setState({
+      ...state,
+      agents: { ...state.agents, [name]: reduceWatchEvent(agent, { type: 'job', job }) },
+    });
+  };
+
+  const deploy = (name: string, script: JobScript) => {
+    const state = store.getState();
+    const agent = state.agents[name];
+    if (agent === undefined) return;
+    const containers = { ...agent.containers };
+    for (const { container, to } of script.tasks) {
+      const before = containers[container];
+      if (before !== undefined) {
+        const image = before.image.replace(/:[^:/]*$/, `:${to}`);
+        containers[container] = { ...before, image, tag: to, digest: digestOf(to), state: 'running' };
+      }
+    }
+    store.setState({ ...state, agents: { ...state.agents, [name]: { ...agent, containers } } });
+  };
+
+  const play = async (name: string, script: JobScript) => {
+    let job: Job | undefined;
+    for (const planned of jobEvents(script)) {
+      const event = { ...planned, at: new Date().toISOString() };
+      told.set(script.id, [...(told.get(script.id) ?? []), event]);
+      job = reduceJob(job, event);
+      if (job !== undefined) changeAgent(name, job);
+      for (const listener of listeners) listener();
+      if (closed) return;
+      await sleep(EVENT_MS);
+    }
+    if (script.outcome === 'DONE') deploy(name, script);
+  };
+
+  return {
+    ...scriptedBuilds(store, () => closed),
+    store,
+    origin: scene.origin,
+    readOnly: scene.readOnly,
+    operator: 'ada@workstation',
+    settled: async () => {},
+    roundTrip: async () => ok(1),
+    versions: async (agent, image) => {
+      if (image.includes('fault')) throw new Error('a fault in the program itself');
+      if (image.includes('family')) {
+        const message = `The registry does not answer ${agent}: connection refused. Is it running?`;
+        return err({ code: 'registry-unavailable', message });
+      }
+      await sleep(200);
+      const versions = versionsOf(image);
+      return ok({ versions, total: versions.length + 20 });
+    },
+    execute: async (agent, input) => {
+      await sleep(50);
+      count += 1;
+      const script = scriptOf(input, `job-${count}`);
+      void play(agent, script);
+      return ok({ jobId: script.id, repeated: false });
+    },
+    cancelJob: async () => ok(undefined),
+    jobs: async (agent) => ok(Object.values(store.getState().agents[agent]?.jobs ?? {})),
+    job: async (agent, id) => {
+      const job = store.getState().agents[agent]?.jobs[id];
+      return job === undefined ? err({ code: 'not-found', message: `There is no job ${id}.` }) : ok(job);
+    },
+    followJob: async function* (_agent, id, signal) {
+      let next = 0;
+      while (!signal.aborted) {
+        const event = told.get(id)?.[next];
+        if (event !== undefined) {
+          next += 1;
+          yield event;
+          if (event.type === 'ended') return;
+          continue;
+        }
+        await new Promise<void>((resolve) => {
+          const wake = () => {
+            listeners.delete(wake);
+            signal.removeEventListener('abort', wake);
+            resolve();
+          };
+          listeners.add(wake);
+          signal.addEventListener('abort', wake);
+        });
+      }
+    },
+    logs: async function* (_agent, container, { signal }) {
+      for (let at = 1; !signal.aborted && !closed; at += 1) {
+        const stream = at % 7 === 0 ? 'stderr' : 'stdout';
+        const path = at % 5 === 0 ? `/\u001b[31mred\u001b[0m/${'long/'.repeat(60)}` : '/health';
+        yield { at: new Date().toISOString(), stream, line: `${at} ${container}: GET ${path} 200` };
+        if (at > 300) await sleep(100, undefined, { signal }).catch(() => {});
+      }
+    },
+    close: async () => {
+      closed = true;
+    },
+  };
+}
+
+function tagOf(choice: ExecuteInput['choices'][number]['choice']): string | undefined {
+  if (choice.mode === 'build-deploy') return choice.built;
+  return choice.mode === 'latest' ? undefined : choice.tag;
+}
+
+function scriptOf(input: ExecuteInput, id: string): JobScript {
+  const tasks = input.choices.map(({ container, choice }) => ({
+    container,
+    from: '1.0.0',
+    to:
+      tagOf(choice) ??
+      input.containers.find(({ name }) => name === container)?.build?.latest?.tag ??
+      'latest',
+  }));
+  const has = (word: string) => tasks.some(({ to }) => to.includes(word));
+  const outcome = has('exits')
+    ? 'RESTORED'
+    : has('broken')
+      ? 'DEGRADED'
+      : has('missing')
+        ? 'REFUSED'
+        : 'DONE';
+  return { id, server: input.server, tasks, outcome, start: Date.now() };
+}
+
+function versionsOf(image: string): ImageVersion[] {
+  const major = image.includes('cache') ? 7 : image.includes('storefront') ? 2 : 1;
+  const day = 86_400_000;
+  return Array.from({ length: 31 }, (_, at): ImageVersion => {
+    const tag = at === 0 ? 'latest' : `${major}.${Math.floor((30 - at) / 4)}.${(30 - at) % 4}`;
+    return {
+      tag,
+      digest: digestOf(tag),
+      size: 18_400_000 + at * 731_000,
+      createdAt: new Date(Date.UTC(2026, 10, 20, 9, 30) - at * 3 * day).toISOString(),
+    };
+  });
+}

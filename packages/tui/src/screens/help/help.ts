@@ -1,0 +1,45 @@
+import { type Dialog, dialogRows, type Line, line, padEnd, span } from '../../components/index.ts';
+import { bindingsIn, type Command, type Context, keyName } from '../../keys/index.ts';
+import { movement } from '../list-moves.ts';
+import { type Outcome, settle } from '../request.ts';
+import type { Size } from '../world.ts';
+
+/** The keys of the screen that it was opened on, as the key table has them. */
+export interface HelpState {
+  context: Context;
+  top: number;
+}
+
+export function pressInHelp(state: HelpState, command: Command | undefined, size: Size): Outcome<HelpState> {
+  if (command === 'back' || command === 'help') return settle(state, { type: 'close' });
+  const by = command === undefined ? undefined : movement(command, dialogRows(size.rows, 1));
+  if (by === undefined) return settle(state);
+  const last = Math.max(0, helpLines(state.context).length - dialogRows(size.rows, 1));
+  return settle({ ...state, top: Math.min(Math.max(0, state.top + by), last) });
+}
+
+export function viewHelp(state: HelpState, size: Size): Dialog {
+  const lines = helpLines(state.context);
+  const height = dialogRows(size.rows, 1);
+  const last = Math.max(0, lines.length - height);
+  const top = Math.min(state.top, last);
+  return {
+    title: 'Keys',
+    body: lines.slice(top, top + height),
+    foot: [
+      line(
+        span(
+          last === 0 ? 'Esc closes' : top < last ? 'j and k scroll, Esc closes' : 'the end, Esc closes',
+          'quiet',
+        ),
+      ),
+    ],
+  };
+}
+
+function helpLines(context: Context): Line[] {
+  const bindings = bindingsIn(context);
+  const keys = (at: number) => (bindings[at]?.keys ?? []).map(keyName).join(' ');
+  const widest = Math.max(...bindings.map((_, at) => keys(at).length));
+  return bindings.map((binding, at) => line(span(padEnd(keys(at), widest + 3), 'key'), span(binding.words)));
+}

@@ -1,0 +1,1 @@
+export { type HelpState, pressInHelp, viewHelp } from './help.ts';

@@ -1,0 +1,9 @@
+export {
+  commitsArrived,
+  type ImagesState,
+  imagesArrived,
+  openImages,
+  pressInImages,
+  syncImages,
+  viewImages,
+} from './images.ts';

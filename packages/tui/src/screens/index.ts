@@ -1,0 +1,1 @@
+export { type DashboardOptions, openDashboard } from './open-dashboard.ts';

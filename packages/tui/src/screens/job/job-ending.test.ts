@@ -1,0 +1,42 @@
+import type { Job } from '@towline/core/job';
+import { expect, test } from 'vitest';
+import { jobHead } from './job-lines.ts';
+
+function head(state: Job['state'], from: string | undefined, message?: string): string {
+  const job: Job = {
+    id: 'j',
+    key: 'k',
+    service: 'shop',
+    map: 'demo',
+    server: 'web',
+    operator: 'op',
+    state,
+    tasks: [
+      {
+        container: 'gateway',
+        mode: 'image-tag',
+        ...(from !== undefined && { from: { tag: from } }),
+        to: { tag: '2' },
+      },
+    ],
+    steps: [],
+    ...(message !== undefined && { error: { code: 'exited', message } }),
+    logs: [],
+    commands: [],
+    queuedAt: '2026-01-01T00:00:00.000Z',
+    lastSeq: 1,
+  };
+  return jobHead(job, 120, 0, undefined)
+    .map(({ spans }) => spans.map(({ text }) => text).join(''))
+    .join('\n');
+}
+
+test('an end says what serves, once, and an old version only where there was one', () => {
+  expect(head('RESTORED', '1', 'It exited.')).toContain('The old version serves again');
+  expect(head('RESTORED', '1', 'It exited. The old version serves again.').match(/serves/g)).toHaveLength(1);
+  const first = 'It exited. There was no old version: what was created is removed, and nothing serves.';
+  expect(head('RESTORED', undefined, first).match(/serves/g)).toHaveLength(1);
+  expect(head('CANCELLED', '1')).toContain('The old version serves.');
+  expect(head('CANCELLED', undefined)).toContain('There was no old version');
+  expect(head('RESTORED', '1', 'No such layer. Nothing was touched.')).not.toContain('serves');
+});

@@ -1,0 +1,188 @@
+import { isEnded, type Job, type JobStep } from '@towline/core/job';
+import {
+  BLANK,
+  bytes,
+  duration,
+  type Line,
+  line,
+  padEnd,
+  padStart,
+  type Span,
+  sanitizeLine,
+  span,
+  textWidth,
+  truncateMiddle,
+  wrapText,
+} from '../../components/index.ts';
+import { JOB_MARKS, STEP_MARKS } from '../glyphs.ts';
+import { type LinkLoss, lossLines } from '../link-loss.ts';
+import { STEP_WORDS } from './step-words.ts';
+
+/** What a job is about and how it stands: the part of its screen that does not scroll. */
+export function jobHead(job: Job, columns: number, now: number, loss: LinkLoss | undefined): Line[] {
+  const names = Math.min(28, Math.max(...job.tasks.map(({ container }) => textWidth(container))));
+  const froms = Math.max(...job.tasks.map(({ from }) => textWidth(from?.tag ?? 'nothing')));
+  return [
+    jobState(job, now, loss !== undefined),
+    ...(loss === undefined ? [] : lossLines(loss, '  ', columns)),
+    ...ending(job, columns),
+    BLANK,
+    ...job.tasks.map(({ container, from, to }) =>
+      line(
+        span('  '),
+        span(padEnd(truncateMiddle(container, names), names + 3)),
+        span(padEnd(from?.tag ?? 'nothing', froms), 'quiet'),
+        span('  →  ', 'quiet'),
+        span(to.tag, 'strong'),
+      ),
+    ),
+    BLANK,
+  ];
+}
+
+function jobState(job: Job, now: number, stale: boolean): Line {
+  const mark = JOB_MARKS[job.state];
+  const took = job.startedAt === undefined ? '' : duration(endOf(job, now) - Date.parse(job.startedAt));
+  return line(
+    span('  '),
+    span(`${mark.glyph} ${job.state}`, stale ? 'quiet' : mark.tone),
+    span(took === '' ? '' : `   ${took}`, 'quiet'),
+    span(`   by ${job.operator}`, 'quiet'),
+  );
+}
+
+function endOf(job: Job, now: number): number {
+  return job.endedAt === undefined ? now : Date.parse(job.endedAt);
+}
+
+/** How it ended, in sentences. Nothing while it runs, and nothing to add to DONE. */
+function ending(job: Job, columns: number): Line[] {
+  const sentences: { text: string; tone: Span['tone'] }[] = [];
+  const { message } = job.refusal ?? job.error ?? {};
+  if (message !== undefined) sentences.push({ text: message, tone: 'bad' });
+  const words = endingWords(job);
+  // The agent's own sentence may have said it already, and knows more of what was there before.
+  if (words !== undefined && !SAYS_WHAT_SERVES.test(message ?? ''))
+    sentences.push({ text: words, tone: 'plain' });
+  return sentences.flatMap(({ text, tone }) =>
+    wrapText(sanitizeLine(text), columns - 4).map((part) => line(span(`  ${part}`, tone))),
+  );
+}
+
+const SAYS_WHAT_SERVES = /old version (serves|was not|is back)|There was no old version|Nothing was touched/;
+
+function endingWords({ state, tasks }: Job): string | undefined {
+  // On a first deploy there is nothing to go back to.
+  const first = tasks.every(({ from }) => from === undefined);
+  return (first ? FIRST_ENDINGS[state] : undefined) ?? ENDINGS[state];
+}
+
+const FIRST_ENDINGS: Partial<Record<Job['state'], string>> = {
+  RESTORED: 'There was no old version: nothing serves.',
+  CANCELLED: 'It was cancelled. There was no old version: nothing serves.',
+};
+
+const ENDINGS: Partial<Record<Job['state'], string>> = {
+  RESTORED: 'The old version serves again, as it did before.',
+  REFUSED: 'Nothing was touched.',
+  CANCELLED: 'It was cancelled. The old version serves.',
+  DEGRADED: 'The old version could not be brought back. These commands do it by hand:',
+};
+
+/** The part that scrolls: commands for a person, the steps, the last lines of what failed. */
+export function jobBody(job: Job, columns: number, now: number, settleOf: SettleOf): Line[] {
+  // A step of the server as a whole names the server: that alone is no second container.
+  const several = job.tasks.length > 1;
+  const names = several
+    ? Math.min(20, Math.max(...job.steps.map(({ container }) => textWidth(container)))) + 2
+    : 0;
+  return [
+    ...job.commands.flatMap((command) =>
+      // Never cut: it is there to be copied.
+      wrapText(sanitizeLine(command), columns - 6).map((part) => line(span('    '), span(part, 'strong'))),
+    ),
+    ...(job.commands.length > 0 ? [BLANK] : []),
+    ...(job.steps.length === 0 && !isEnded(job.state)
+      ? [line(span('  Waiting for its first step…', 'quiet'))]
+      : []),
+    ...job.steps.flatMap((step) => stepLines(withExpectation(step, settleOf), names, columns, now)),
+    ...job.logs.flatMap(({ container, lines }) => [
+      BLANK,
+      line(span(`  The last lines of ${container} before it was taken away`, 'strong')),
+      ...lines.flatMap((text) =>
+        wrapText(sanitizeLine(text), columns - 6).map((part) => line(span('  │ ', 'quiet'), span(part))),
+      ),
+    ]),
+  ];
+}
+
+/** The seconds that a container must run, as the map says; undefined where it does not say. */
+export type SettleOf = (container: string) => number | undefined;
+
+/** While a container is checked, what the check waits for and for how long: nothing else is to be seen of it. */
+function withExpectation(step: JobStep, settleOf: SettleOf): JobStep {
+  if (step.kind !== 'gate' || step.state !== 'RUNNING' || step.message !== undefined) return step;
+  const seconds = settleOf(step.container);
+  const settled = seconds === undefined ? 'as long as its map says' : `for ${seconds} s`;
+  return { ...step, message: `waits for its healthcheck's verdict; without one, it has to run ${settled}` };
+}
+
+const STEP_WIDTH = Math.max(...Object.values(STEP_WORDS).map((words) => words.length));
+const TIME_WIDTH = 11;
+const STATE_WIDTH = 9;
+
+function stepLines(step: JobStep, names: number, columns: number, now: number): Line[] {
+  const mark = STEP_MARKS[step.state];
+  const started = step.startedAt === undefined ? undefined : Date.parse(step.startedAt);
+  const ended = step.endedAt === undefined ? now : Date.parse(step.endedAt);
+  const took = started === undefined ? '' : duration(ended - started);
+  const quiet = step.state === 'WAIT' || step.state === 'SKIPPED';
+  const head: Span[] = [
+    span('  '),
+    span(padEnd(`${mark.glyph} ${step.state}`, STATE_WIDTH + 3), mark.tone),
+    ...(names > 0 ? [span(padEnd(truncateMiddle(step.container, names - 2), names), 'quiet')] : []),
+    span(padEnd(STEP_WORDS[step.kind], STEP_WIDTH + 1), quiet ? 'quiet' : 'plain'),
+    span(padStart(took, TIME_WIDTH), 'quiet'),
+  ];
+  const used = head.reduce((sum, piece) => sum + textWidth(piece.text), 0);
+  const progress = progressOf(step, columns - used - 3);
+  const first = line(...head, ...(progress.length > 0 ? [span('   '), ...progress] : []));
+  const { message } = step;
+  if (message === undefined || message === '') return [first];
+  const text = sanitizeLine(message);
+  const room = columns - used - 4;
+  const tone = step.state === 'ERROR' ? 'bad' : 'quiet';
+  if (textWidth(text) <= room && progress.length === 0) return [line(...head, span(`   ${text}`, tone))];
+  const indent = ' '.repeat(STATE_WIDTH + 5);
+  return [
+    first,
+    ...wrapText(text, columns - indent.length - 2).map((part) => line(span(indent), span(part, tone))),
+  ];
+}
+
+const BAR_WIDTH = 20;
+
+/** The bar, the percentage and the bytes, as far as there is room for them. */
+function progressOf(step: JobStep, room: number): Span[] {
+  if (step.state !== 'RUNNING' || step.progress === undefined) return [];
+  const { current, total } = step.progress;
+  if (total === undefined || total <= 0) return room >= 8 ? [span(bytes(current), 'active')] : [];
+  const share = Math.min(1, current / total);
+  const percent = padStart(`${Math.floor(share * 100)} %`, 5);
+  const amount = `${bytes(current)} of ${bytes(total)}`;
+  const width = Math.min(BAR_WIDTH, room - percent.length - 2);
+  const full = Math.round(share * width);
+  const bar =
+    width >= 5 ? [span('━'.repeat(full), 'bar'), span('─'.repeat(width - full), 'quiet'), span(' ')] : [];
+  const withBytes = room >= width + percent.length + amount.length + 5;
+  return [...bar, span(percent, 'active'), ...(withBytes ? [span(`   ${amount}`, 'quiet')] : [])];
+}
+
+/** Where in the body a viewer wants to be who has not scrolled: at what runs, at the end of what failed. */
+export function naturalTop(job: Job, total: number, height: number): number {
+  const last = Math.max(0, total - height);
+  if (isEnded(job.state)) return job.state === 'DONE' || job.commands.length > 0 ? 0 : last;
+  const running = job.steps.findIndex(({ state }) => state === 'RUNNING');
+  // A few steps after the one that runs stay in sight: what comes next is what one waits for.
+  return Math.min(last, Math.max(0, running - height + 4));
+}

@@ -1,0 +1,1 @@
+export { INITIAL_JOBS, type JobsState, jobsArrived, pressInJobs, viewJobs } from './jobs.ts';

@@ -1,0 +1,9 @@
+export {
+  type LogArrival,
+  type LogsState,
+  logLinesArrived,
+  logStreamEnded,
+  openLogs,
+  pressInLogs,
+  viewLogs,
+} from './logs.ts';

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { SCENES } from '../gallery/scenes.ts';
+import type { World } from '../world.ts';
+import { type LogsState, logLinesArrived, openLogs, pressInLogs } from './logs.ts';
+
+function worldOf(): World {
+  const made = SCENES.demo?.();
+  if (made === undefined) throw new Error('the scenes are others');
+  return {
+    now: 0,
+    size: { columns: 80, rows: 24 },
+    fleet: made.state,
+    origin: '',
+    readOnly: false,
+    operator: 'ada',
+    pipeline: undefined,
+  };
+}
+
+const HEIGHT = 20;
+
+/** The last so many lines of a log that has 50,000. */
+function tell(state: LogsState, count: number): LogsState {
+  const lines = Array.from({ length: count }, (_, at) => {
+    const number = 50_000 - count + at + 1;
+    return { at: `t${number}`, stream: 'stdout' as const, line: `line ${number}` };
+  });
+  return logLinesArrived(state, state, lines);
+}
+
+function bottomOf({ window, pinned }: LogsState): string | undefined {
+  return window.lines[(pinned ?? window.total) - window.first]?.text;
+}
+
+test('who scrolls up beyond the first line has the older ones, and stays where they were', () => {
+  const world = worldOf();
+  const opened = tell(openLogs('alpha', 'gateway'), 1_000);
+  const top = pressInLogs(opened, 'first', 'g', world).state;
+  expect([top.attempt, top.tail]).toEqual([2, 10_000]);
+  const more = tell(top, 10_000);
+  expect(bottomOf(more)).toBe(`line ${49_000 + HEIGHT}`);
+  const older = pressInLogs(more, 'page-up', 'pgup', world).state;
+  expect(bottomOf(older)).toBe('line 49001');
+  // There are no more that would be kept: it is not asked again.
+  expect(pressInLogs(older, 'first', 'g', world).state.attempt).toBe(2);
+});
+
+test('a log that has no older lines is not asked for them', () => {
+  const opened = tell(openLogs('alpha', 'gateway'), 300);
+  expect(pressInLogs(opened, 'first', 'g', worldOf()).state.attempt).toBe(1);
+});
+
+test('a text is found upwards and downwards, and where it is not, that is said', () => {
+  const world = worldOf();
+  const opened = pressInLogs(tell(openLogs('alpha', 'gateway'), 300), 'search', '/', world).state;
+  const typed = [...'LINE 49800'].reduce<LogsState>(
+    (state, key) => pressInLogs(state, undefined, key === ' ' ? 'space' : key, world).state,
+    opened,
+  );
+  const below = pressInLogs(typed, 'accept', 'enter', world);
+  expect(below.requests).toMatchObject([{ type: 'notice' }]);
+  const above = pressInLogs(below.state, 'search-previous', 'N', world).state;
+  const { found } = above.search;
+  expect(found === undefined ? undefined : above.window.lines[found - above.window.first]?.text).toBe(
+    'line 49800',
+  );
+});

@@ -1,0 +1,1 @@
+export { allMaps, type MapsState, openMaps, pressInMaps, viewMaps } from './maps.ts';

@@ -1,0 +1,53 @@
+import { sanitizeLine, span, type Tone } from '../../components/index.ts';
+import { SERVER_MARKS } from '../glyphs.ts';
+import { linkLoss } from '../link-loss.ts';
+import type { World } from '../world.ts';
+import { pipelineRows, type RowKey } from './rows.ts';
+import type { PipelineState } from './state.ts';
+import { describeChange } from './status.ts';
+import { targetOf } from './target.ts';
+
+export interface Detail {
+  label: string;
+  text: string;
+  tone: Tone;
+}
+
+/** All that a row has to say, for which the table has no room; undefined where the row has gone. */
+export function detailsOf(key: RowKey, state: PipelineState, world: World): Detail[] | undefined {
+  const { pipeline } = world;
+  const row = pipeline === undefined ? undefined : pipelineRows(pipeline, '').find((one) => one.key === key);
+  if (row === undefined || pipeline === undefined) return undefined;
+  const { server } = row;
+  const mark = SERVER_MARKS[server.state];
+  const loss = linkLoss(server.agent, world);
+  const target = targetOf(state, pipeline, row);
+  const job = server.runningJob ?? server.lastJob;
+  const details: (Detail | undefined)[] = [
+    detail('server', `${mark.glyph} ${server.state}   ${server.name} on ${server.agent}`, mark.tone),
+    loss === undefined ? undefined : detail('link', loss.sentence),
+    // A lost link's message is the server's reason.
+    server.reason === undefined ? undefined : detail('why', server.reason),
+    ...(row.type === 'task'
+      ? [
+          detail('container', row.task.container.name),
+          detail('image', row.task.container.image),
+          detail('deployed', deployedOf(row.task.observed)),
+        ]
+      : []),
+    job === undefined ? undefined : detail('job', `${job.state}   ${job.id} by ${job.operator}`),
+    'refusal' in target
+      ? detail('Execute', `Nothing runs: ${target.refusal}`)
+      : detail('Execute', target.plan.armed.map(describeChange).join(', '), 'armed'),
+  ];
+  return details.filter((one) => one !== undefined);
+}
+
+function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
+  return { label, ...span(sanitizeLine(text), tone) };
+}
+
+function deployedOf(observed: { image: string; digest?: string | undefined } | undefined): string {
+  if (observed === undefined) return 'nothing that is known of';
+  return observed.digest === undefined ? observed.image : `${observed.image} ${observed.digest}`;
+}

@@ -1,0 +1,1 @@
+export { PLAN_BUTTONS, type PlanState, pressInPlan, viewPlan } from './plan.ts';

@@ -1,0 +1,13 @@
+import { type Line, type Span, span, spread, truncatePath } from '../components/index.ts';
+import type { World } from './world.ts';
+
+/** The first row of every screen: where one is, and at the right where the map comes from. */
+export function titleLine(world: World, where: readonly Span[]): Line {
+  const { columns } = world.size;
+  const origin = truncatePath(world.origin, Math.floor(columns / 3));
+  return spread(
+    [span(' Towline', 'title'), ...(where.length > 0 ? [span('  '), ...where] : [])],
+    [...(world.readOnly ? [span('read-only', 'armed'), span('  ')] : []), span(`${origin} `, 'quiet')],
+    columns,
+  );
+}

@@ -1,0 +1,8 @@
+export {
+  openVersions,
+  pressInVersions,
+  syncVersions,
+  type VersionsState,
+  versionsArrived,
+  viewVersions,
+} from './versions.ts';

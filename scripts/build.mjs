@@ -1,0 +1,76 @@
+// Bundles the two programs, so that they start in a third of the time that their sources take:
+//   packages/agent/src/main.ts -> packages/agent/dist/towline-agent.js   one file, and dockerode's .proto files beside it
+//   packages/tui/src/main.ts   -> packages/tui/dist/towline.js           and the screens, loaded when they are drawn
+import { cp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+// What CommonJS packages find where they are: an ES module has neither.
+const banner = [
+  "import { createRequire as towlineCreateRequire } from 'node:module';",
+  'const require = towlineCreateRequire(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
+  'const __filename = import.meta.filename;',
+].join('\n');
+
+/** Packages that the programs do without: each is left as the failure, or the nothing, that its users are ready for. */
+const leftOut = {
+  name: 'left-out',
+  setup({ onResolve, onLoad }) {
+    // Ink imports it in development only.
+    onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'nothing' }));
+    onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
+    // ssh2 goes on with Node's own crypto where its native parts can't be loaded.
+    onResolve({ filter: /\.node$|^cpu-features$/ }, ({ path }) => ({ path, namespace: 'native' }));
+    onLoad({ filter: /.*/, namespace: 'native' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle`)});`,
+    }));
+  },
+};
+
+/** @param {string} folder @param {string} name */
+async function bundle(folder, name, splitting) {
+  const outdir = join(root, folder, 'dist');
+  for (const file of await readdir(outdir).catch(() => [])) {
+    if (file.endsWith('.js')) await rm(join(outdir, file));
+  }
+  await build({
+    absWorkingDir: root,
+    entryPoints: [{ in: join(folder, 'src/main.ts'), out: name }],
+    outdir,
+    splitting,
+    chunkNames: 'part-[name]-[hash]',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    mainFields: ['module', 'main'],
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: { js: banner },
+    // Names in a report of a crash are worth more than the bytes.
+    keepNames: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    plugins: [leftOut],
+  });
+}
+
+try {
+  await Promise.all([
+    bundle('packages/agent', 'towline-agent', false),
+    bundle('packages/tui', 'towline', true),
+  ]);
+  const agent = createRequire(join(root, 'packages/agent/package.json'));
+  const proto = join(dirname(agent.resolve('dockerode')), 'proto');
+  await cp(proto, join(root, 'packages/agent/dist/proto'), { recursive: true });
+  process.stdout.write('Built packages/agent/dist/towline-agent.js and packages/tui/dist/towline.js.\n');
+} catch (error) {
+  // esbuild has said already what is wrong with the sources, and where.
+  const { errors } = /** @type {{ errors?: unknown }} */ (error);
+  if (!Array.isArray(errors)) throw error;
+  process.exitCode = 1;
+}

@@ -1,0 +1,197 @@
+import { mkdir } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import {
+  createSandbox,
+  engineSupport,
+  type Host,
+  pushStandardImages,
+  startAgent,
+} from '@towline/test/sandbox';
+import { type AgentLink, agentAddress, createLink } from '@towline/tui/link';
+import { EngineHttp } from './engine-http.ts';
+import { probe } from './probe.ts';
+import { byAgent, byApi, byCommand, type Replacement, type Way } from './replacements.ts';
+import { type Measured, printReport, reportOf } from './report.ts';
+import { measureWatch, type WatchTap } from './watch-latency.ts';
+
+const USAGE = 'npm run bench -- [--rounds N] [--probe-rounds N] [--watch-rounds N] [--json] [--check]';
+const IMAGE = 'shop/gateway';
+const TAGS = ['1.0.0', '1.1.0'] as const;
+const WARM_UP = 2;
+const REST_MS = 150;
+
+process.exitCode = await main(process.argv.slice(2));
+
+/** 0 measured (with `--check`: and every goal met), 1 it could not be, or a goal missed, 64 the words are off. */
+async function main(words: string[]): Promise<number> {
+  const options = readOptions(words);
+  if (options === undefined) {
+    say(USAGE);
+    return 64;
+  }
+  const support = await engineSupport();
+  if (!support.ok) {
+    say(support.error.message);
+    return 1;
+  }
+  const report = reportOf(await measure(options));
+  process.stdout.write(options.json ? `${JSON.stringify(report, undefined, 2)}\n` : printReport(report));
+  return options.check && !report.goals.every(({ met }) => met) ? 1 : 0;
+}
+
+interface Options {
+  rounds: number;
+  probeRounds: number;
+  watchRounds: number;
+  json: boolean;
+  /** Whether a goal that is missed is a failure. A busy machine misses them. */
+  check: boolean;
+}
+
+function readOptions(words: string[]): Options | undefined {
+  try {
+    const { values } = parseArgs({
+      args: words,
+      options: {
+        rounds: { type: 'string', default: '24' },
+        'probe-rounds': { type: 'string', default: '12' },
+        'watch-rounds': { type: 'string', default: '50' },
+        json: { type: 'boolean', default: false },
+        check: { type: 'boolean', default: false },
+      },
+    });
+    const { json, check } = values;
+    const rounds = Number(values.rounds);
+    const probeRounds = Number(values['probe-rounds']);
+    const watchRounds = Number(values['watch-rounds']);
+    const options = { rounds, probeRounds, watchRounds, json, check };
+    const counts = [rounds, probeRounds, watchRounds];
+    return counts.every((count) => Number.isInteger(count) && count > 0) ? options : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** On an engine of its own, which is gone afterwards. */
+async function measure(options: Options): Promise<Measured> {
+  const sandbox = await createSandbox({ onStep: say });
+  try {
+    const host = await sandbox.createHost('bench');
+    await pushStandardImages(sandbox);
+    const image = `${sandbox.registry.host}/${IMAGE}`;
+    for (const tag of TAGS) await host.docker('pull', '-q', `${image}:${tag}`);
+    const folder = join(sandbox.dir, 'agent');
+    await mkdir(folder, { mode: 0o700 });
+    say('starting the agent');
+    const agent = await startAgent({ host, dir: folder, args: ['--log-level', 'warn'] });
+    const engine = new EngineHttp(host.socket);
+    const tap: WatchTap = { onWatch: () => {} };
+    const link = await openLink(agent.socket, tap);
+    try {
+      return await measureOn({ host, engine, image, tags: TAGS, link, tap, options });
+    } finally {
+      await link.close();
+      engine.close();
+      await agent.stop();
+    }
+  } finally {
+    await sandbox.close();
+  }
+}
+
+interface Bench {
+  host: Host;
+  engine: EngineHttp;
+  image: string;
+  tags: readonly [string, string];
+  link: AgentLink;
+  tap: WatchTap;
+  options: Options;
+}
+
+async function measureOn(bench: Bench): Promise<Measured> {
+  const { host, engine, image, tags, link, tap, options } = bench;
+  const measured = {
+    towline: run(byAgent(bench, link)),
+    api: run(byApi(bench)),
+    command: run(byCommand(bench)),
+  };
+  const ways = Object.values(measured);
+  const pick = <T>(of: (run: Run) => T) => ({
+    towline: of(measured.towline),
+    api: of(measured.api),
+    command: of(measured.command),
+  });
+  for (const { way } of ways) await way.prepare();
+  say('warming up');
+  // The first of each meets cold caches, and programs that are not compiled yet.
+  for (let round = 0; round < WARM_UP; round++) for (const { way } of ways) await way.replace();
+  for (let round = 0; round < options.rounds; round++) {
+    say(`round ${round + 1} of ${options.rounds}`);
+    for await (const { way, samples } of inTurn(ways, round)) samples.push(await way.replace());
+  }
+  for (let round = 0; round < options.probeRounds; round++) {
+    say(`seen from outside, round ${round + 1} of ${options.probeRounds}`);
+    for await (const { way, probes } of inTurn(ways, round)) {
+      probes.push(await probe(host, way.port, () => way.replace()));
+    }
+  }
+  say('measuring the watch');
+  const watch = await measureWatch({ host, engine, image: `${image}:${tags[0]}` }, tap, options.watchRounds);
+  const version = await host.docker('version', '--format', '{{.Server.Version}}');
+  return {
+    rounds: options.rounds,
+    machine: { cores: cpus().length, engine: version.trim(), node: process.versions.node },
+    ways: pick(({ samples }) => samples),
+    probes: pick(({ probes }) => probes),
+    watch,
+  };
+}
+
+interface Run {
+  way: Way;
+  samples: Replacement[];
+  probes: number[];
+}
+
+function run(way: Way): Run {
+  return { way, samples: [], probes: [] };
+}
+
+/** Every order has its turn, so that each comes as often after each other, with a moment for what that left behind. */
+async function* inTurn<T>(all: readonly T[], round: number): AsyncGenerator<T> {
+  const orders = permutations(all);
+  for (const next of orders[round % orders.length] ?? []) {
+    await sleep(REST_MS);
+    yield next;
+  }
+}
+
+function permutations<T>(all: readonly T[]): T[][] {
+  if (all.length < 2) return [[...all]];
+  return all.flatMap((first, at) => permutations(all.toSpliced(at, 1)).map((rest) => [first, ...rest]));
+}
+
+function openLink(socket: string, tap: WatchTap): Promise<AgentLink> {
+  return new Promise((resolve, reject) => {
+    const link = createLink({
+      address: agentAddress(`unix://${socket}`),
+      version: 'bench',
+      listener: {
+        onState: (state) => {
+          if (state.state === 'connected') resolve(link);
+          else if (state.state !== 'connecting') reject(new Error(state.message));
+        },
+        onHello: () => {},
+        onWatch: (event) => tap.onWatch(event),
+      },
+    });
+  });
+}
+
+function say(line: string): void {
+  process.stderr.write(`bench: ${line}\n`);
+}

@@ -1,0 +1,171 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { shopMap } from './shop-map.ts';
+import { type CliPlace, createPlace } from './towline-process.ts';
+
+let place: CliPlace;
+
+beforeAll(async () => {
+  place = await createPlace();
+  const containers = [{ name: 'gateway', image: 'shop/gateway' }];
+  await place.writeMap(shopMap({ alpha: `${place.dir}/none.sock` }, { web: { agent: 'alpha', containers } }));
+});
+
+afterAll(() => place.close());
+
+describe('words that are off end with 64 and say what would be right', () => {
+  test.each<[string[], string]>([
+    [['statsu'], 'Did you mean status?'],
+    [['status', '--jsn'], 'Did you mean --json?'],
+    [['--frobnicate'], '--frobnicate'],
+    [['execute'], 'target'],
+    [['execute', 'web'], '--tag T'],
+    [['execute', 'web', '--tag', '1', '--latest'], 'one choice'],
+    [['execute', 'a/b/c', '--tag', '1'], 'SERVER/CONTAINER'],
+    [['execute', 'wob', '--tag', '1'], 'It has web'],
+    [['execute', 'web/gate', '--tag', '1'], 'It has gateway'],
+    [['batch', '--set', 'web/gateway'], 'SERVER/CONTAINER=CHOICE'],
+    [['batch', '--set', 'web/gateway=1.0'], 'tag:T'],
+    [['batch', '--set', 'web/gateway=tag:1', '--set', 'web/gateway=tag:2'], 'twice'],
+    [['batch', '--set', 'web/gate=tag:1', '--yes'], 'It has gateway'],
+    [['logs', 'web', '--tail', 'all'], 'whole number'],
+    [['logs'], 'target'],
+    [['job'], 'id'],
+    [['map'], 'check'],
+    [['status', '--service', 'shoop'], 'It has shop'],
+    [['status', '--map', 'production'], 'It has demo'],
+  ])('towline %j', async (args, part) => {
+    const ran = await place.run(...args);
+    expect(ran.stderr).toContain(part);
+    expect(ran.stdout).toBe('');
+    expect(ran.code).toBe(64);
+    expect(ran.stderr).not.toMatch(/^error:/m);
+    expect(ran.stderr).not.toMatch(/^ {4}at /m);
+  });
+});
+
+test('help goes to stdout, names every command and every exit code', async () => {
+  const ran = await place.run('--help');
+  expect(ran.code).toBe(0);
+  expect(ran.stderr).toBe('');
+  for (const word of [
+    'status',
+    'execute',
+    'batch',
+    'rollback',
+    'versions',
+    'build',
+    'logs',
+    'jobs',
+    'job',
+    'map',
+    'agents',
+    'completion',
+  ]) {
+    expect(ran.stdout).toMatch(new RegExp(`^ {2}${word}\\b`, 'm'));
+  }
+  expect(ran.stdout).toContain('64 the words of the command are off');
+  expect((await place.run('execute', '--help')).stdout).toContain('--read-only');
+  expect((await place.run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+$/);
+});
+
+test('what the agent can not do yet is not in its help, and is refused with a sentence', () => {
+  const agent = fileURLToPath(new URL('../../../packages/agent/src/main.ts', import.meta.url));
+  const ran = (...args: string[]) => spawnSync(process.execPath, [agent, ...args], { encoding: 'utf8' });
+  expect(ran('--help').stdout).toContain('--state-dir');
+  expect(ran('--help').stdout).not.toContain('--listen');
+  expect(ran('--listen', 'localhost:1')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('--listen is not available yet'),
+  });
+});
+
+describe('an agent that is not there', () => {
+  test.each([
+    [['status'], 'Unreachable'],
+    [['agents'], 'unreachable'],
+    [['jobs'], 'JOB'],
+  ])('towline %j prints what is known and ends with 5', async (args, part) => {
+    const ran = await place.run(...args);
+    expect(ran.stdout).toContain(part);
+    expect(ran.stderr).toContain(`no agent's socket at ${place.dir}/none.sock`);
+    expect(ran.code).toBe(5);
+  });
+
+  test.each([
+    [['execute', 'web/gateway', '--tag', '1']],
+    [['execute', 'web', '--tag', '1']],
+    [['batch', '--set', 'web/gateway=tag:1', '--yes']],
+    [['batch', '--set', 'web/gateway=tag:1', '--plan']],
+    [['versions', 'web']],
+    [['logs', 'web/gateway']],
+    [['job', 'abc']],
+  ])('towline %j ends with 5', async (args) => {
+    const ran = await place.run(...args);
+    expect(ran.stderr + ran.stdout).toContain('none.sock');
+    expect(ran.code).toBe(5);
+  });
+
+  test('with --json the reason is on stdout as well', async () => {
+    const ran = await place.run('versions', 'web', '--json');
+    expect(ran.json()).toMatchObject({
+      error: { code: 'agent-unreachable', message: expect.stringContaining('none.sock') },
+    });
+    expect((await place.run('agents', '--json')).json()).toMatchObject({
+      agents: [{ name: 'alpha', state: 'unreachable', version: null, engine: null, roundTripMs: null }],
+    });
+    expect((await place.run('execute', 'web', '--tag', '1', '--json')).json()).toMatchObject({
+      jobs: [],
+      refused: [{ server: 'web', container: 'gateway', code: 'agent-unreachable' }],
+    });
+  });
+});
+
+test('what is refused says why, and not that nothing is armed', async () => {
+  const ran = await place.run('execute', 'web', '--tag', '1');
+  expect(ran.stderr).toMatch(/^towline: .*none\.sock/m);
+  expect(ran.stderr).toContain(`towline-agent --socket ${place.dir}/none.sock --state-dir DIR --engine URL`);
+  expect(ran.stderr).not.toContain('Nothing is armed');
+  expect((await place.run('batch', '--yes')).stderr).toContain('towline: Nothing is armed on the map demo.');
+});
+
+test('without a map file and an engine it is said that both are not there', async () => {
+  const other = await createPlace();
+  const stop = async () => {
+    const lock = await readFile(join(other.place().stateDir, 'agent.lock'), 'utf8');
+    process.kill((JSON.parse(lock) as { pid: number }).pid, 'SIGTERM');
+  };
+  try {
+    const ran = await other.run('status');
+    expect(ran).toMatchObject({ code: 5, stdout: '' });
+    expect(ran.stderr).toMatch(
+      /There is no map file, .*no-engine\.sock.*running\? Name a map file with --file, or/,
+    );
+    await stop();
+    await vi.waitUntil(() => !existsSync(join(other.place().stateDir, 'agent.lock')), 10_000);
+  } finally {
+    await other.close();
+  }
+});
+
+test('links that are not available yet say so, and name the url', async () => {
+  const other = await createPlace();
+  try {
+    await other.writeMap(
+      shopMap(
+        { alpha: 'ssh://deploy@web-1' },
+        { web: { agent: 'alpha', containers: [{ name: 'gateway', image: 'a' }] } },
+      ),
+    );
+    const ran = await other.run('agents');
+    expect(ran.stderr).toContain('ssh://deploy@web-1');
+    expect(ran.stderr).toContain('not available yet');
+    expect(ran.code).toBe(5);
+  } finally {
+    await other.close();
+  }
+});

@@ -1,0 +1,253 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+
+let towline: BundledProgram;
+let place: BuildPlace;
+const open: Terminal[] = [];
+
+beforeAll(async () => {
+  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
+  place = await createBuildPlace();
+});
+
+afterEach(async () => {
+  for (const terminal of open.splice(0)) await terminal.close();
+});
+
+afterAll(async () => {
+  await place.close();
+  await towline.remove();
+});
+
+function show(size: { cols: number; rows: number } = { cols: 160, rows: 40 }): Terminal {
+  const env = Object.fromEntries(
+    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const terminal = openTerminal({
+    command: process.execPath,
+    args: [towline.program],
+    cwd: place.dir,
+    env,
+    ...size,
+  });
+  open.push(terminal);
+  return terminal;
+}
+
+/** With the cursor on a container, by the filter that finds it alone. */
+async function moveTo(terminal: Terminal, short: string): Promise<void> {
+  await terminal.waitFor('? Help');
+  terminal.type(`/${place.nameOf(short)}`);
+  await terminal.waitFor(`Filter: ${place.nameOf(short)}`);
+  terminal.type('\rG');
+  await terminal.waitFor(/▸ +clib-/);
+}
+
+/** Back to the whole table, with the filter dropped. */
+async function dropFilter(terminal: Terminal): Promise<void> {
+  terminal.press('Escape');
+  await terminal.waitForGone('Filter:');
+}
+
+/** Build & Deploy for a container, with Confirm Execute checked. */
+async function confirmBuild(terminal: Terminal, short: string): Promise<void> {
+  await moveTo(terminal, short);
+  terminal.type('mm');
+  await terminal.waitFor('[ ] Confirm');
+  terminal.press('Space');
+  await terminal.waitFor(/\[x\] Confirm/);
+}
+
+async function executeBuild(terminal: Terminal, short: string): Promise<void> {
+  await confirmBuild(terminal, short);
+  terminal.press('x');
+  await terminal.waitFor('[ Execute ]');
+  terminal.press('Enter');
+}
+
+test('Build & Deploy, from the checkbox to a container that runs what was built', async () => {
+  const terminal = show();
+  await moveTo(terminal, 'front');
+  await terminal.waitFor(/Designated/);
+  terminal.press('m');
+  await terminal.waitFor('No build of');
+  terminal.press('m', 'Space');
+  await terminal.waitFor(/◆ armed .*◆ armed .*\[x\] Confirm Execute/);
+  terminal.press('x');
+  await terminal.waitFor('build storefront on alpha first');
+  terminal.press('Enter');
+  await terminal.waitFor(/◐ RUNNING +build storefront 1\.4\.0\.B000001/);
+  await terminal.waitFor(/✓ DONE +build storefront/);
+  await terminal.waitFor(/✓ DONE +web on alpha/);
+  terminal.press('Escape');
+  await terminal.waitFor(/1\.4\.0\.B000001 +✓ DONE +1\.4\.0\.B000001 +running .*\[ \] Confirm Execute/);
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000001');
+});
+
+test('two tasks of one build on two servers share one run, and both run its image', async () => {
+  await place.repository.commit({ message: 'Paint the door', files: { page: 'two\n' } });
+  const terminal = show();
+  await confirmBuild(terminal, 'front');
+  await dropFilter(terminal);
+  await confirmBuild(terminal, 'front-too');
+  await dropFilter(terminal);
+  terminal.press('b');
+  await terminal.waitFor('Batch Execute: 2 tasks on 2 servers');
+  await terminal.waitFor('one run for 2 tasks:');
+  terminal.press('Tab', 'Enter');
+  await terminal.waitFor('✓ 1 build DONE');
+  await terminal.waitFor('2 DONE');
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
+  expect(await place.runs('b', 'front-too')).toBe('1.4.0.B000002');
+});
+
+test('an older image is designated with what it takes back, and Latest brings the newest again', async () => {
+  const terminal = show();
+  await moveTo(terminal, 'front');
+  terminal.press('v');
+  await terminal.waitFor(/1\.4\.0\.B000002 +● deployed/);
+  terminal.press('j');
+  await terminal.waitFor('A rollback: takes back 1 commit');
+  await terminal.waitFor('Paint the door');
+  terminal.press('Enter');
+  await terminal.waitFor('→ 1.4.0.B000001');
+  terminal.press('x');
+  await terminal.waitFor('[ Execute ]');
+  terminal.press('Enter');
+  await terminal.waitFor(/✓ DONE {3}\d+\.\d s/);
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000001');
+  terminal.press('Escape');
+  await terminal.waitForGone('Job on');
+  terminal.press('m');
+  await terminal.waitFor(/Latest +1\.4\.0\.B000002/);
+  terminal.press('x');
+  await terminal.waitFor('[ Execute ]');
+  terminal.press('Enter');
+  await terminal.waitFor(/✓ DONE {3}\d+\.\d s/);
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
+});
+
+test('a build that fails deploys nothing, and its log opens at the error', async () => {
+  await place.repository.commit({
+    message: 'Break it',
+    files: { Dockerfile: place.dockerfile('RUN echo error: the roof is off >&2; exit 3') },
+  });
+  const terminal = show();
+  await executeBuild(terminal, 'front');
+  await terminal.waitFor(/✗ ERROR +build storefront/);
+  await terminal.waitFor(/⊘ REFUSED +web on alpha/);
+  await terminal.waitFor(/Nothing was deployed on\s+web/);
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
+  terminal.press('Enter');
+  await terminal.waitFor(/\[2 ✗ CREATE IMAGE/);
+  terminal.press('e');
+  await terminal.waitFor(/^▸ .*the roof is off/m);
+  terminal.press('s');
+  await terminal.waitFor('Steps of the image');
+  await terminal.waitFor(/✗ ERROR .*RUN echo/);
+  terminal.press('Escape', '1');
+  await terminal.waitFor('[1 ✓ DOWNLOAD');
+  terminal.type('aas we feared\r');
+  await terminal.waitFor('Note: as we feared');
+});
+
+test('a run is cancelled from its log, the safe answer being the default, and deploys nothing', async () => {
+  await place.repository.commit({
+    message: 'Take a nap',
+    files: { Dockerfile: place.dockerfile('RUN echo asleep; sleep 300') },
+  });
+  const terminal = show();
+  await executeBuild(terminal, 'front');
+  await terminal.waitFor(/◐ RUNNING +build storefront/);
+  terminal.press('Enter');
+  await terminal.waitFor(/^ {2}asleep/m);
+  await terminal.waitFor('● following');
+  terminal.press('c');
+  await terminal.waitFor('[ Keep it running ]');
+  terminal.press('Tab', 'Enter');
+  await terminal.waitFor('■ CANCELLED');
+  terminal.press('Escape');
+  await terminal.waitFor(/⊘ REFUSED +web on alpha/);
+  await terminal.waitFor('was cancelled');
+  expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
+});
+
+test('Edit Build keeps what somebody else wrote, and the image name of a build that has run', async () => {
+  await place.repository.commit({ message: 'Mend it', files: { Dockerfile: place.dockerfile() } });
+  const terminal = show();
+  await moveTo(terminal, 'front');
+  terminal.press('e');
+  await terminal.waitFor('As the map file has it.');
+  await terminal.waitFor(/name .*locked: the build has run \d times/);
+  const before = await readFile(place.mapFile, 'utf8');
+  const comment = '# Written by hand.\n';
+  await writeFile(place.mapFile, comment + before);
+  // The version: under the source and a command that is off.
+  terminal.type('jjjjjj');
+  await terminal.waitFor(/▸ version +1\.4\.0/);
+  terminal.press('Enter', 'Ctrl-U');
+  terminal.type('2.0.0\r');
+  await terminal.waitFor('1 change not saved');
+  terminal.press('s');
+  await terminal.waitFor('The map file was changed meanwhile');
+  expect(await readFile(place.mapFile, 'utf8')).toBe(comment + before);
+  terminal.press('Tab', 'Enter');
+  await terminal.waitForGone('The map file was changed meanwhile');
+  terminal.press('s');
+  await terminal.waitFor('Saved to');
+  const after = await readFile(place.mapFile, 'utf8');
+  expect(after).toBe(comment + before.replace('1.4.0', '2.0.0'));
+  terminal.press('r');
+  await terminal.waitFor(/Build log 2\.0\.0\.B00000\d/);
+  await terminal.waitFor(/✓ DONE {3}/);
+});
+
+test('a picker that is asked for before any agent has answered is there when one has', async () => {
+  const terminal = show();
+  await terminal.waitUntil('the screen is being taken', () => terminal.modes().alternateScreen);
+  terminal.type(`/${place.nameOf('front')}\rGv`);
+  await terminal.waitFor('Images of storefront');
+  await terminal.waitFor(/● deployed/);
+});
+
+test('a million lines, one of a megabyte, bars and colours: live, readable, searched, and the memory stays', async () => {
+  const fleet = await place.fleet();
+  const command = {
+    image: `${place.registry}/test/faulty:ok`,
+    run: [
+      'seq 500000',
+      "head -c 1048576 /dev/zero | tr '\\0' x; echo",
+      "printf '10 %%\\r50 %%\\r100 %%\\n'",
+      "printf '\\033[31mthis is red\\033[0m \\377\\n'",
+      'seq 500001 1000000',
+    ].join('\n'),
+  };
+  const saved = await fleet.saveBuild('shop', 'storefront', { command });
+  await fleet.close();
+  expect(saved.ok).toBe(true);
+  const terminal = show();
+  const memory = async () =>
+    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${terminal.pid}/status`, 'utf8'))?.[1]) * 1024;
+  await moveTo(terminal, 'front');
+  terminal.press('e');
+  await terminal.waitFor('As the map file has it.');
+  const before = await memory();
+  terminal.press('r');
+  await terminal.waitFor(/\[2 ◐ BUILD/);
+  await terminal.waitFor('● following');
+  await terminal.waitFor(/✓ DONE {3}/);
+  terminal.press('2');
+  await terminal.waitFor(/1,000,00\d lines/);
+  await terminal.waitFor(/^ {2}1000000 *$/m);
+  terminal.press('g');
+  await terminal.waitFor(/^ {2}1 *$/m);
+  terminal.type('/THIS IS RED\r');
+  await terminal.waitFor(/^▸ this is red/m);
+  await terminal.waitFor(/^ {2}100 % *$/m);
+  await terminal.waitFor(/^ {2}x{100}/m);
+  terminal.press('f', '2');
+  await terminal.waitFor(/^ {2}1000000 *$/m);
+  expect((await memory()) - before).toBeLessThan(120_000_000);
+});

@@ -1,0 +1,20 @@
+export { acceptsConnections, type RunningAgentProcess, startAgent } from './agent-process.ts';
+export { engineSupport, podmanSupport } from './engine-support.ts';
+export type { GitHttpServer } from './git-http.ts';
+export type { CommitOptions, GitRepository } from './git-repository.ts';
+export { createGitRepository } from './git-repository.ts';
+export { createGitServers, type GitServers } from './git-servers.ts';
+export type { GitSshServer } from './git-ssh.ts';
+export type { Host } from './host.ts';
+export type { SandboxRegistry } from './registry.ts';
+export {
+  createSandbox,
+  hostOf,
+  LONGEST_DIR,
+  removeSandboxesKeptFor,
+  type Sandbox,
+  sandboxesKeptFor,
+  sweep,
+} from './sandbox.ts';
+export { type SharedSandbox, sharedSandbox } from './shared-sandbox.ts';
+export { pushStandardImages } from './standard-images.ts';

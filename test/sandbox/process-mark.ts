@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A process that can't be mistaken for another one that got its pid later. */
+export interface ProcessMark {
+  pid: number;
+  /** In clock ticks since the machine started, as the kernel has it. */
+  startedAt: string;
+}
+
+/** Undefined where there is no such process, or only what its parent has not yet collected of it. */
+export async function markProcess(pid: number): Promise<ProcessMark | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  // The second field is a name in brackets, which may hold spaces and brackets itself.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const state = fields[0];
+  const startedAt = fields[19];
+  if (startedAt === undefined || state === 'Z' || state === 'X') return undefined;
+  return { pid, startedAt };
+}
+
+export async function isRunning(mark: ProcessMark): Promise<boolean> {
+  return (await markProcess(mark.pid))?.startedAt === mark.startedAt;
+}
+
+/** Sends the signal, waits, and sends KILL to one that is still there after `graceMs`. */
+export async function endProcess(
+  mark: ProcessMark,
+  signal: NodeJS.Signals = 'SIGTERM',
+  graceMs = 10_000,
+): Promise<void> {
+  if (!(await isRunning(mark))) return;
+  signalProcess(mark.pid, signal);
+  if (await waitUntil(async () => !(await isRunning(mark)), graceMs)) return;
+  signalProcess(mark.pid, 'SIGKILL');
+  await waitUntil(async () => !(await isRunning(mark)), 5_000);
+}
+
+/** Asks every few milliseconds; false where it did not come true in time. */
+export async function waitUntil(condition: () => Promise<boolean>, timeoutMs: number): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    if (await condition()) return true;
+    if (Date.now() > deadline) return false;
+    await sleep(10);
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended in between.
+  }
+}
