@@ -91,7 +91,7 @@ describe('a probe of the map file, as the agent gets it', () => {
     ],
     [
       '{ http: /a, port: 1, status: "299-200" }',
-      '16 [1].probe.status: found "299-200"; an HTTP status such as 200, or a range such as "200-299", or a list of them',
+      '16 [1].probe.status: found "299-200"; an HTTP status such as 200, or a range such as "200-299"',
     ],
     [
       '{ tcp: 1, interval: 5 }',
