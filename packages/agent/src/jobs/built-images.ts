@@ -1,9 +1,9 @@
-import type { BuildRun, BuiltImage } from '@towline/core/build';
+import { type BuildRun, type BuiltImage, isRunEnded, whyNoImage } from '@towline/core/build';
 import { namesRegistry } from '@towline/core/image';
 import { versionOf } from '@towline/core/plan';
 import type { ContainerSpec } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import type { Refusal, TaskBuild, Version } from '@towline/core/rules';
+import type { ImageMode, Refusal, TaskBuild, Version } from '@towline/core/rules';
 
 /** What jobs ask of the builds of their own agent. */
 export interface OwnBuilds {
@@ -45,22 +45,26 @@ export interface LocalImage {
 
 /**
  * Where a built image is to be had: undefined for the registry that its name names. Errors, where it is known that it can't be
- * had: `build-failed` for a run that made no image, `no-successful-image` for one whose image is gone.
+ * had: `build-failed` where it was built for this and made no image, `no-successful-image` for another that is not there.
+ * One that is being built for this is not there yet, and nothing stands against it.
  */
 export function localImageOf(
   service: string,
   { name, image, kind, build }: ContainerSpec,
-  tag: string,
+  { mode, tag }: { mode: ImageMode; tag: string },
   own: OwnBuilds,
 ): Result<LocalImage | undefined, Refusal> {
   if (kind !== 'built' || build?.here !== true) return ok(undefined);
   const run = own.runOf({ service, build: build.name }, tag);
   if (run === undefined) return ok(namesRegistry(image) ? undefined : {});
+  const builtForThis = mode === 'build-deploy';
+  if (builtForThis && !isRunEnded(run.state)) return ok(undefined);
+  const why = whyNoImage(run);
   const { imageId } = run;
-  if (run.state !== 'DONE' || imageId === undefined) {
+  if (why !== undefined || imageId === undefined) {
     return err({
-      code: 'build-failed',
-      message: `The build run ${tag} ended ${run.state} and made no image to deploy. Choose another, or run the build again.`,
+      code: builtForThis ? 'build-failed' : 'no-successful-image',
+      message: `${why} Choose another image, or run the build again.`,
       container: name,
     });
   }

@@ -89,9 +89,12 @@ test.each([
 test('what a run did not make, and what is gone, is refused with the reason', async () => {
   const container = spec(local().image.name);
   const failed = await build.run({ ...local(), command: { image: build.baseImage, run: 'exit 1' } });
-  expect(await refused(container, { mode: 'designated', tag: failed.tag }, 'build-failed')).toContain(
-    'ERROR',
+  const why = `The build storefront (${failed.tag}) failed in BUILD: `;
+  expect(await refused(container, { mode: 'designated', tag: failed.tag }, 'no-successful-image')).toContain(
+    why,
   );
+  const built: Choice = { mode: 'build-deploy', confirmed: true, built: failed.tag };
+  expect(await refused(container, built, 'build-failed')).toContain(why);
   const run = await build.run(local());
   const ref = `${run.image}:${run.tag}`;
   await host.docker('rmi', ref);

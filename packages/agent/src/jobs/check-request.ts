@@ -131,11 +131,11 @@ export async function checkRequest(options: CheckOptions): Promise<Result<Replac
 
 async function checkTask(
   { engine, info, input, jobId, own, builds }: CheckOptions,
-  { spec, observed, inspect, image }: CheckedTask,
+  { spec, choice, observed, inspect, image }: CheckedTask,
   tag: string,
 ): Promise<Result<ReplaceTask, Refusal>> {
   const from = observed && deployedVersion(observed, spec.image);
-  const local = localImageOf(input.service, spec, tag, builds);
+  const local = localImageOf(input.service, spec, { mode: choice.mode, tag }, builds);
   if (!local.ok) return local;
   const task: ReplaceTask = {
     container: spec.name,
@@ -144,6 +144,7 @@ async function checkTask(
     ref: `${spec.image}:${tag}`,
     from,
     settleSeconds: spec.settle ?? DEFAULT_SETTLE_SECONDS,
+    probe: spec.probe,
     exists: inspect !== undefined,
     ...(local.value !== undefined && { local: local.value }),
   };

@@ -9,3 +9,4 @@ export * from './number.ts';
 export * from './queue.ts';
 export * from './reduce-build-run.ts';
 export * from './step.ts';
+export * from './why-no-image.ts';

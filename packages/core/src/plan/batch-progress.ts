@@ -1,4 +1,4 @@
-import { type BuildRun, buildStepName, isRunEnded } from '../build/index.ts';
+import { type BuildRun, isRunEnded, whyNoImage } from '../build/index.ts';
 import { isEnded, type Job } from '../job/index.ts';
 import type { Failure } from '../result/index.ts';
 import { type Choice, REFUSAL_CODES, type Refusal } from '../rules/index.ts';
@@ -197,8 +197,6 @@ export function exitCodeOfBuildRun({ state }: Pick<BuildRun, 'state'>): ExitCode
 /** As if it had been asked for alone: a build that failed is one that failed, and what a rule refused is refused. */
 function exitCodeOfFailure({ code }: Failure): ExitCode {
   switch (code) {
-    case 'build-failed':
-      return 3;
     case 'batch-stopped':
     case 'refused':
       return 2;
@@ -224,22 +222,9 @@ function noRun({ build, run }: BuildProgress, { code, message }: Failure): Failu
 function withRun(build: BuildProgress, run: BuildRun): BuildProgress {
   if (build.state === 'DONE' || build.state === 'FAILED') return build;
   if (!isRunEnded(run.state)) return { ...build, state: 'RUNNING', run };
-  if (run.state === 'DONE' && run.imageId !== undefined) return { ...build, state: 'DONE', run };
-  return { ...build, state: 'FAILED', run, failure: { code: 'build-failed', message: whyNoImage(run) } };
-}
-
-/** Why a run that is over made no image, as a sentence. */
-function whyNoImage(run: BuildRun): string {
-  const what = `The build ${run.build} (${run.tag})`;
-  if (run.state === 'CANCELLED') {
-    return `${what} was cancelled${run.cancelledBy === undefined ? '' : ` by ${run.cancelledBy}`}.`;
-  }
-  if (run.state === 'DONE')
-    return `${what} ran ${run.steps.map(({ kind }) => buildStepName(kind)).join(', ')} alone and made no image.`;
-  const step = run.steps.find(({ state }) => state === 'ERROR');
-  const error = step?.error ?? run.error;
-  const where = step === undefined ? '' : ` in ${buildStepName(step.kind)}`;
-  return `${what} failed${where}${error === undefined ? '.' : `: ${error.message}`}`;
+  const message = whyNoImage(run);
+  if (message === undefined) return { ...build, state: 'DONE', run };
+  return { ...build, state: 'FAILED', run, failure: { code: 'build-failed', message } };
 }
 
 function changeBuild(

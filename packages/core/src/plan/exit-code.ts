@@ -30,9 +30,10 @@ export function exitCodeOfJob(job: Pick<Job, 'state' | 'refusal'>): ExitCode {
   }
 }
 
-/** A rule said no; that the agent is out of reach has a code of its own. */
+/** A rule said no. That the agent is out of reach has a code of its own, and a build that failed has failed. */
 export function exitCodeOfRefusal({ code }: Pick<Refusal, 'code'>): ExitCode {
-  return code === 'agent-unreachable' ? 5 : 2;
+  if (code === 'agent-unreachable') return 5;
+  return code === 'build-failed' ? 3 : 2;
 }
 
 /**

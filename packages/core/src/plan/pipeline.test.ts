@@ -435,6 +435,7 @@ describe('exit codes', () => {
 
   test('refused because the agent is out of reach is 5', () => {
     expect(exitCodeOfJob({ state: 'REFUSED', refusal: { code: 'agent-unreachable', message: '' } })).toBe(5);
+    expect(exitCodeOfJob({ state: 'REFUSED', refusal: { code: 'build-failed', message: '' } })).toBe(3);
     expect(exitCodeOfJob({ state: 'REFUSED', refusal: { code: 'tag-not-found', message: '' } })).toBe(2);
   });
 
