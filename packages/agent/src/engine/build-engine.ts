@@ -403,10 +403,11 @@ function splitTag(ref: string): { repository: string; tag: string | undefined } 
 }
 
 function pushFailure(ref: string, problem: string): Failure {
+  const registry = ref.split('/')[0] ?? ref;
   if (/denied|unauthorized|authentication|no basic auth|forbidden|insufficient_scope/i.test(problem)) {
     return {
       code: 'push-denied',
-      message: `The registry did not take ${ref}: ${problem}. Log in to it on the agent's machine (docker login) as somebody who may push there.`,
+      message: `The registry did not take ${ref}: ${problem}. Log in to it as the agent's user, as somebody who may push there (docker login ${registry}).`,
     };
   }
   if (
@@ -416,7 +417,7 @@ function pushFailure(ref: string, problem: string): Failure {
   ) {
     return {
       code: 'registry-unavailable',
-      message: `The registry of ${ref} can't be reached from the engine: ${problem}.`,
+      message: `The registry of ${ref} can't be reached from the engine: ${problem}. Check that ${registry} runs, and that the engine's machine reaches it.`,
     };
   }
   if (/no space left|disk quota/i.test(problem)) {

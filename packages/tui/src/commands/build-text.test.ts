@@ -60,6 +60,10 @@ test('a run that failed says in which step, why, and on which line', () => {
     'storefront: failed in CREATE IMAGE: The Dockerfile has an unknown instruction.',
     '  | Dockerfile:3: COPPY . /srv',
   ]);
+  const told = { ...error, message: 'The Dockerfile has an error.\nDockerfile:3: COPPY . /srv' };
+  expect(explainRun({ ...RUN, state: 'ERROR', steps: [], error: told })).toEqual([
+    'storefront: failed: The Dockerfile has an error.\nDockerfile:3: COPPY . /srv',
+  ]);
   const inOutput = { ...error, line: { text: 'no apples', seq: 12 } };
   expect(explainRun({ ...RUN, state: 'ERROR', steps: [], error: inOutput })).toEqual([
     'storefront: failed: The Dockerfile has an unknown instruction.',
@@ -76,6 +80,13 @@ test('a run that was cancelled says by whom', () => {
 test('what happens is a line where something ended, and a commit is told once', () => {
   const ended = { seq: 4, at: at(13), type: 'step-ended', step: 'create-image', state: 'DONE' } as const;
   expect(describeBuildEvent(RUN, ended)).toBe('storefront: CREATE IMAGE: DONE in 11 s');
+  const error = {
+    code: 'build-step-failed',
+    message: 'RUN make failed: exit code: 2\nno rule to make apples',
+  };
+  expect(describeBuildEvent(RUN, { ...ended, state: 'ERROR', error })).toBe(
+    'storefront: CREATE IMAGE: ERROR in 11 s: RUN make failed: exit code: 2',
+  );
   const { ref, ...commit } = RUN.commit ?? { ref: '', commit: '', subject: '', author: '', date: '' };
   const resolved = { seq: 3, at: at(1), type: 'resolved-commit', ref, ...commit } as const;
   expect(describeBuildEvent(RUN, resolved)).toBe('storefront: main is 3f2a91c4 Sell pears');

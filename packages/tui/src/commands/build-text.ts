@@ -36,11 +36,11 @@ export function explainRun(run: BuildRun): string[] {
       : [];
   }
   const where = step === undefined ? '' : ` in ${buildStepName(step.kind)}`;
-  const at = error.line?.number === undefined ? '' : `Dockerfile:${error.line.number}: `;
-  return [
-    `${run.build}: failed${where}: ${error.message}`,
-    ...(error.line === undefined ? [] : [`  | ${at}${error.line.text}`]),
-  ];
+  const said = `${run.build}: failed${where}: ${error.message}`;
+  // Most reasons have their line in them.
+  if (error.line === undefined || error.message.includes(error.line.text)) return [said];
+  const at = error.line.number === undefined ? '' : `Dockerfile:${error.line.number}: `;
+  return [said, `  | ${at}${error.line.text}`];
 }
 
 /** A line for each step that ended; undefined for events that say nothing new to who reads lines. */
@@ -54,7 +54,8 @@ export function describeBuildEvent(run: BuildRun, event: BuildEvent): string | u
     case 'step-ended': {
       const step = run.steps.find(({ kind }) => kind === event.step);
       const took = span(step?.startedAt, step?.endedAt);
-      const why = event.error === undefined ? '' : `: ${event.error.message}`;
+      // All of it is told once more at the run's end.
+      const why = event.error === undefined ? '' : `: ${event.error.message.split('\n')[0]}`;
       return `${run.build}: ${buildStepName(event.step)}: ${event.state}${took === undefined ? '' : ` in ${took}`}${why}`;
     }
     default:
