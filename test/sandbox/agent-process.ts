@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endDaemon, startDaemon } from './daemon.ts';
@@ -25,6 +26,8 @@ interface AgentOptions {
   env?: NodeJS.ProcessEnv;
   /** The program's file; its source by default. */
   program?: string;
+  /** A home of its own, an absolute path: the known hosts and keys of the user who runs the test are not looked at. */
+  home?: string;
 }
 
 const SOURCE = fileURLToPath(new URL('../../packages/agent/src/main.ts', import.meta.url));
@@ -37,12 +40,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   const logFile = join(dir, 'agent.log');
   const name = `agent-${host.name}-${randomBytes(4).toString('hex')}`;
   const own = ['--socket', socket, '--state-dir', join(dir, 'state'), '--engine', `unix://${host.socket}`];
+  const env = options.env ?? process.env;
+  const words = [process.execPath, options.program ?? SOURCE, ...own, ...args];
+  const [command = '', ...rest] = options.home === undefined ? words : await atHome(options.home, dir, words);
   const mark = await startDaemon({
     sandboxDir: host.sandboxDir,
     name,
-    command: process.execPath,
-    args: [options.program ?? SOURCE, ...own, ...args],
-    env: options.env ?? process.env,
+    command,
+    args: rest,
+    env: options.home === undefined ? env : { ...env, HOME: options.home },
     logFile,
     ready: () => acceptsConnections(socket),
   });
@@ -52,6 +58,21 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
     stop: (signal) => endDaemon(host.sandboxDir, name, signal),
     output: () => readFile(logFile, 'utf8'),
   };
+}
+
+/** The words that start a program whose user has another home: OpenSSH goes by the user's entry, and not by HOME. */
+async function atHome(home: string, dir: string, words: readonly string[]): Promise<string[]> {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const { username } = userInfo();
+  const entries = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => {
+    const fields = line.split(':');
+    return fields[0] === username ? fields.with(5, home).join(':') : line;
+  });
+  const file = join(dir, 'passwd');
+  await writeFile(file, entries.join('\n'));
+  // What is mounted elsewhere meanwhile is seen in there, and this is seen in there alone. The pid stays the program's.
+  const enter = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c'];
+  return [...enter, 'mount --bind "$1" /etc/passwd && shift && exec "$@"', 'sh', file, ...words];
 }
 
 /** Whether somebody listens on a Unix socket. */

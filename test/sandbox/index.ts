@@ -6,6 +6,7 @@ export { createGitRepository } from './git-repository.ts';
 export { createGitServers, type GitServers } from './git-servers.ts';
 export type { GitSshServer } from './git-ssh.ts';
 export type { Host } from './host.ts';
+export { ONE_USER, serveHostRegistry } from './host-registry.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {
   createSandbox,

@@ -15,6 +15,8 @@ export interface BuildPlace extends CliPlace {
   hosts: { a: Host; b: Host };
   /** The agents of the map, `alpha` on host a and `beta` on host b. */
   agents: { alpha: RunningAgentProcess; beta: RunningAgentProcess };
+  /** The home of alpha's user, with its SSH keys and known hosts. */
+  alphaHome: string;
   repository: GitRepository;
   /** The image of the build `storefront`. */
   image: string;
@@ -41,7 +43,9 @@ export async function createBuildPlace(): Promise<BuildPlace> {
   const suffix = place.dir.slice(-6).toLowerCase();
   const nameOf = (short: string) => `clib-${short}-${suffix}`;
   const image = `${registry}/clib-${suffix}/storefront`;
-  const start = (host: Host, name: string) => startAgent({ host, dir: join(place.dir, name) });
+  const homeOf = (name: string) => join(place.dir, name, 'home');
+  const start = (host: Host, name: string) =>
+    startAgent({ host, dir: join(place.dir, name), home: homeOf(name) });
   const [alpha, beta] = await Promise.all([start(hosts.a, 'alpha'), start(hosts.b, 'beta')]);
   const agents = { alpha, beta };
   const repository = await createGitRepository(join(place.dir, 'storefront.git'));
@@ -84,6 +88,7 @@ export async function createBuildPlace(): Promise<BuildPlace> {
     registry,
     hosts,
     agents,
+    alphaHome: homeOf('alpha'),
     repository,
     image,
     nameOf,

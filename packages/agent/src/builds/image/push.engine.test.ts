@@ -1,18 +1,23 @@
 import { execFile } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { createSandbox, type Host, pushStandardImages, type Sandbox } from '@towline/test/sandbox';
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  createSandbox,
+  type Host,
+  ONE_USER,
+  pushStandardImages,
+  type Sandbox,
+  serveHostRegistry,
+} from '@towline/test/sandbox';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { type BuildEngine, createBuildEngine } from '../../engine/index.ts';
 import { createRegistry, type Registry } from '../../registry/index.ts';
 import { createImage, pushImage } from './index.ts';
 
 const execute = promisify(execFile);
-const CONNECT =
-  'require("net").connect(process.argv[1]).on("connect", () => process.exit()).on("error", () => process.exit(1))';
 const MB = 1024 * 1024;
 /** The engine tries a layer five times, with up to 25 seconds between, before it gives a push up. */
 const ENGINE_PATIENCE_MS = 180_000;
@@ -103,40 +108,16 @@ test('an engine that dies in the middle is an unreachable one', async () => {
   await host.startEngine();
 });
 
-/** A registry of its own in the host's network, on its port, over a folder, until the test is over. */
+/** A registry of its own in the host's network, over a folder, until the test is over. */
 async function startRegistry(storage: string, auth: object): Promise<string> {
-  const port = 20_000 + randomInt(10_000);
-  const config = join(storage, '..', `registry-${port}.yml`);
-  const pidFile = `${config}.pid`;
-  await writeFile(
-    config,
-    JSON.stringify({
-      version: 0.1,
-      log: { level: 'error' },
-      storage: { filesystem: { rootdirectory: storage } },
-      http: { addr: `127.0.0.1:${port}` },
-      auth,
-    }),
-  );
-  const script = 'docker-registry serve "$1" >/dev/null 2>&1 & echo $! > "$2"; wait';
-  const running = host.run('sh', ['-c', script, 'sh', config, pidFile]).catch(() => '');
-  onTestFinished(async () => {
-    const pid = Number(await readFile(pidFile, 'utf8'));
-    try {
-      process.kill(pid);
-    } catch {
-      // It has ended by itself.
-    }
-    await running;
-  });
-  await vi.waitFor(() => host.run(process.execPath, ['-e', CONNECT, String(port)]), 10_000);
-  return `localhost:${port}`;
+  const started = await serveHostRegistry(host, { storage, auth });
+  onTestFinished(() => started.close());
+  return started.host;
 }
 
 test('a registry that wants a login is pushed to with the machine’s own, and refuses without', async () => {
   const htpasswd = join(folder, 'htpasswd');
-  // The password of "op" is "lets go".
-  await writeFile(htpasswd, 'op:$2y$05$abcdefghijklmnopqrstuuIHKHbEdeeKPBJv1opCn9wfYua.go9ga\n');
+  await writeFile(htpasswd, ONE_USER);
   const storage = await mkdtemp(join(folder, 'storage-'));
   const place = await startRegistry(storage, { htpasswd: { realm: 'test', path: htpasswd } });
   name = `${place}/push/private`;

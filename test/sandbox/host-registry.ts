@@ -1,0 +1,63 @@
+import { randomInt } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Host } from './host.ts';
+import { waitUntil } from './process-mark.ts';
+
+export interface HostRegistryOptions {
+  /** What is in it; its configuration is put beside this folder. */
+  storage: string;
+  /** As the registry's configuration has it; everybody may read and write without. */
+  auth?: object;
+}
+
+/** One more real registry, which a host's own network alone has. */
+export interface HostRegistry {
+  /** `localhost:PORT` on the host. */
+  host: string;
+  close(): Promise<void>;
+}
+
+/** Its only user is `op`, with the password "lets go". */
+export const ONE_USER = 'op:$2y$05$abcdefghijklmnopqrstuuIHKHbEdeeKPBJv1opCn9wfYua.go9ga\n';
+
+const CONNECT =
+  'require("net").connect(process.argv[1]).on("connect", () => process.exit()).on("error", () => process.exit(1))';
+const READY_TIMEOUT_MS = 20_000;
+
+export async function serveHostRegistry(
+  host: Host,
+  { storage, auth = {} }: HostRegistryOptions,
+): Promise<HostRegistry> {
+  const port = 20_000 + randomInt(10_000);
+  const config = join(storage, '..', `registry-${port}.yml`);
+  const pidFile = `${config}.pid`;
+  await writeFile(
+    config,
+    JSON.stringify({
+      version: 0.1,
+      log: { level: 'error' },
+      storage: { filesystem: { rootdirectory: storage } },
+      http: { addr: `127.0.0.1:${port}` },
+      auth,
+    }),
+  );
+  const script = 'docker-registry serve "$1" >/dev/null 2>&1 & echo $! > "$2"; wait';
+  const running = host.run('sh', ['-c', script, 'sh', config, pidFile]).catch(() => '');
+  const answers = () =>
+    host.run(process.execPath, ['-e', CONNECT, String(port)]).then(
+      () => true,
+      () => false,
+    );
+  const close = async () => {
+    try {
+      process.kill(Number(await readFile(pidFile, 'utf8')));
+    } catch {
+      // It has ended by itself.
+    }
+    await running;
+  };
+  if (await waitUntil(answers, READY_TIMEOUT_MS)) return { host: `localhost:${port}`, close };
+  await close();
+  throw new Error(`The registry of ${host.name} does not listen on port ${port}.`);
+}
