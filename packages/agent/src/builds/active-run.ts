@@ -22,6 +22,9 @@ export interface ActiveRunOptions {
   onWriteError: (error: unknown) => void;
 }
 
+/** Why a run is stopped: the reason of `ActiveRun.stopped`. */
+export type StopReason = 'cancelled' | 'agent-ends';
+
 /** A run that has not ended: its events, and whether it is stopped. */
 export class ActiveRun {
   readonly definition: BuildDefinition;
@@ -45,13 +48,13 @@ export class ActiveRun {
     return this.#log.state;
   }
 
-  /** Aborted when an operator cancels it, or when the agent ends. */
+  /** Aborted when an operator cancels it, or when the agent ends; its reason says which came first. */
   get stopped(): AbortSignal {
     return this.#stop.signal;
   }
 
-  stop(): void {
-    this.#stop.abort();
+  stop(reason: StopReason): void {
+    this.#stop.abort(reason);
   }
 
   emit(body: BuildEventBody): void {

@@ -1,4 +1,4 @@
-import { BUILD_STEP_KINDS } from '@towline/core/build';
+import { BUILD_STEP_KINDS, buildStepName } from '@towline/core/build';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { BuildsOnEngine } from './builds-on-engine.ts';
@@ -37,9 +37,12 @@ test.each(BUILD_STEP_KINDS)('an agent that ends in %s ends its run first, as int
   await held(id);
   const waiting = await on.begin(definition);
   await on.restart();
-  for (const run of [id, waiting]) {
-    expect(await on.builds.get(run)).toMatchObject({ state: 'ERROR', error: { code: 'interrupted' } });
-  }
+  const message = expect.stringContaining(`The agent stopped during ${buildStepName(step)} of`);
+  const run = await on.builds.get(id);
+  expect(run).toMatchObject({ state: 'ERROR', error: { code: 'interrupted', message } });
+  expect(run?.steps.find(({ kind }) => kind === step)).toMatchObject({ state: 'ERROR', error: { message } });
+  expect((await on.lines(id, step)).at(-1)).toBe(`ERROR: ${run?.error?.message}`);
+  expect(await on.builds.get(waiting)).toMatchObject({ state: 'ERROR', error: { code: 'interrupted' } });
   expect(await on.left()).toEqual({ containers: [], images: [] });
   expect(await on.heldProcesses()).toEqual([]);
 });

@@ -172,6 +172,7 @@ class Builds implements BuildService {
 
   async load(): Promise<void> {
     const interrupted = await this.#history.load();
+    for (const run of interrupted) await this.#logInterruption(run);
     for (const run of this.#history.all()) this.#keys.set(run.key, { begun: Promise.resolve(ok(run)) });
     await this.#prune();
     this.#swept = this.#sweep(interrupted);
@@ -212,7 +213,7 @@ class Builds implements BuildService {
     const waited = !active.begun;
     active.begun = true;
     active.emit({ type: 'cancel-requested', operator });
-    active.stop();
+    active.stop('cancelled');
     if (waited) await this.#end(active, { state: 'CANCELLED' });
     return ok(undefined);
   }
@@ -351,7 +352,7 @@ class Builds implements BuildService {
 
   async close(): Promise<void> {
     this.#ending.abort();
-    for (const active of this.#active.values()) active.stop();
+    for (const active of this.#active.values()) active.stop('agent-ends');
     for (const active of [...this.#active.values()].filter(({ begun }) => !begun)) {
       await this.#endInterrupted(active);
     }
@@ -431,11 +432,7 @@ class Builds implements BuildService {
       const message = `The agent failed in the middle of ${run.tag} (${words(error)}). Its log has more.`;
       return { state: 'ERROR', error: { code: 'internal', message } };
     });
-    if (
-      this.#ending.signal.aborted &&
-      outcome.state === 'CANCELLED' &&
-      active.run?.cancelledBy === undefined
-    ) {
+    if (outcome.state === 'INTERRUPTED') {
       await this.#endInterrupted(active);
       return;
     }
@@ -493,7 +490,7 @@ class Builds implements BuildService {
     this.#parts.log.error({ err: error, run: active.run?.tag }, NOT_WRITTEN);
   }
 
-  async #end(active: ActiveRun, outcome: RunOutcome): Promise<void> {
+  async #end(active: ActiveRun, outcome: Exclude<RunOutcome, { state: 'INTERRUPTED' }>): Promise<void> {
     const error = outcome.state === 'ERROR' ? { error: outcome.error } : {};
     await this.#emitAtBest(active, { type: 'ended', state: outcome.state, ...error });
     await active.close();
@@ -504,7 +501,22 @@ class Builds implements BuildService {
     active.begun = true;
     if (active.run === undefined) return;
     for (const body of interruptRun(active.run)) await this.#emitAtBest(active, body);
+    await this.#logInterruption(active.run);
     await active.close();
+  }
+
+  /** Says the reason at the end of the log as well, which would break off without one. */
+  async #logInterruption(run: BuildRun): Promise<void> {
+    const step = run.steps.find(({ error }) => error?.code === 'interrupted');
+    if (step?.error === undefined) return;
+    const path = logPath(this.#parts.folders, run, step.kind);
+    try {
+      const log = await openStepLog({ path });
+      log.line(`ERROR: ${step.error.message}`);
+      await log.end();
+    } catch (error) {
+      this.#parts.log.warn({ err: error, run: run.tag }, 'the end of a log could not be written');
+    }
   }
 
   /** Removes what an agent that was killed has left of its runs: processes at once, the rest when the engine answers. */

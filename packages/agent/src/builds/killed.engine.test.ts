@@ -92,9 +92,9 @@ test.each(BUILD_STEP_KINDS)(
         state: 'ERROR',
         error: { code: 'interrupted', message: expect.stringContaining('waiting') },
       });
-      if (step === 'build' || step === 'create-image') {
-        expect((await linesOf(client, run, step)).at(-1)).toBe('holding');
-      }
+      const lines = await linesOf(client, run, step);
+      if (step === 'build' || step === 'create-image') expect(lines.at(-2)).toBe('holding');
+      expect(lines.at(-1)).toBe(`ERROR: ${run.error?.message}`);
       await vi.waitFor(
         async () => {
           expect(await on.left()).toEqual({ containers: [], images: [] });

@@ -14,6 +14,7 @@ import type { BuildEngine, Engine } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { paceProgress } from '../replace/index.ts';
 import { words } from '../store/index.ts';
+import type { StopReason } from './active-run.ts';
 import { runCommand } from './command/index.ts';
 import { download, type GitAccess, type GitSource, resolveCommit } from './download/index.ts';
 import { createImage, pushImage } from './image/index.ts';
@@ -56,7 +57,12 @@ export interface RunOptions {
   openLog(step: BuildStepKind, masker: Masker | undefined): Promise<StepLog>;
 }
 
-export type RunOutcome = { state: 'DONE' } | { state: 'CANCELLED' } | { state: 'ERROR'; error: BuildError };
+export type RunOutcome =
+  | { state: 'DONE' }
+  | { state: 'CANCELLED' }
+  /** The agent ends. Its step has not been told to have: what interrupted it is the run's to say. */
+  | { state: 'INTERRUPTED' }
+  | { state: 'ERROR'; error: BuildError };
 
 interface StepFailure extends Failure {
   /** The Dockerfile's. */
@@ -129,11 +135,16 @@ class Performance {
 
   async #steps(): Promise<RunOutcome> {
     for (const { kind } of this.#options.run.steps) {
-      if (this.#options.signal.aborted) return { state: 'CANCELLED' };
+      if (this.#options.signal.aborted) return this.#stopped();
       const outcome = await this.#step(kind);
       if (outcome.state !== 'DONE') return outcome;
     }
     return { state: 'DONE' };
+  }
+
+  #stopped(): RunOutcome {
+    const ends = this.#options.signal.reason === ('agent-ends' satisfies StopReason);
+    return { state: ends ? 'INTERRUPTED' : 'CANCELLED' };
   }
 
   async #step(step: BuildStepKind): Promise<RunOutcome> {
@@ -152,6 +163,10 @@ class Performance {
       await this.#endLog(log);
       await emitDurably({ type: 'step-ended', step, state: 'DONE' });
       return { state: 'DONE' };
+    }
+    if (signal.aborted && this.#stopped().state === 'INTERRUPTED') {
+      await this.#endLog(log);
+      return { state: 'INTERRUPTED' };
     }
     if (signal.aborted) {
       log?.line(`${buildStepName(step)} was cancelled.`);

@@ -277,9 +277,14 @@ test('what interrupted it names the step', () => {
     { type: 'step-ended', step: 'create-image', state: 'ERROR', error },
     { type: 'ended', state: 'ERROR', error },
   ]);
-  expect(interruptRun(runOf())).toMatchObject([
-    { error: { message: expect.stringContaining('was waiting') } },
-  ]);
+  const says = (...bodies: BuildEventBody[]) => {
+    const [event] = interruptRun(runOf(...bodies));
+    return event?.type === 'ended' ? event.error?.message : undefined;
+  };
+  expect(says()).toContain('was waiting');
+  expect(says({ type: 'started' })).toContain('stopped before DOWNLOAD of');
+  expect(says(...whole.slice(0, 4))).toContain('stopped before BUILD of');
+  expect(says(...whole.slice(0, -1))).toContain('stopped at the end of');
 });
 
 test.each<[string, BuildEventBody[]]>([

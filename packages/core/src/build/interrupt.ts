@@ -11,13 +11,12 @@ import { buildStepName } from './step.ts';
 export function interruptRun(run: BuildRun): BuildEventBody[] {
   if (isRunEnded(run.state)) return [];
   const running = run.steps.find(({ state }) => state === 'RUNNING');
-  const where = running === undefined ? 'before its first step' : `during ${buildStepName(running.kind)}`;
   const error: BuildError = {
     code: 'interrupted',
     message:
       run.state === 'QUEUED'
         ? `The agent stopped while ${run.tag} was waiting. Run the build again.`
-        : `The agent stopped ${where} of ${run.tag}. Run the build again.`,
+        : `The agent stopped ${whereIn(run)} of ${run.tag}. Run the build again.`,
   };
   return [
     ...(running === undefined
@@ -25,4 +24,11 @@ export function interruptRun(run: BuildRun): BuildEventBody[] {
       : [{ type: 'step-ended' as const, step: running.kind, state: 'ERROR' as const, error }]),
     { type: 'ended', state: 'ERROR', error },
   ];
+}
+
+function whereIn({ steps }: BuildRun): string {
+  const running = steps.find(({ state }) => state === 'RUNNING');
+  if (running !== undefined) return `during ${buildStepName(running.kind)}`;
+  const next = steps.find(({ state }) => state === 'WAIT');
+  return next === undefined ? 'at the end' : `before ${buildStepName(next.kind)}`;
 }
