@@ -15,6 +15,8 @@ export interface HostRegistryOptions {
 export interface HostRegistry {
   /** `localhost:PORT` on the host. */
   host: string;
+  /** Of its process: one that is stopped takes connections, and does not answer. */
+  pid: number;
   close(): Promise<void>;
 }
 
@@ -49,15 +51,18 @@ export async function serveHostRegistry(
       () => true,
       () => false,
     );
+  const pidOf = async () => Number(await readFile(pidFile, 'utf8'));
   const close = async () => {
     try {
-      process.kill(Number(await readFile(pidFile, 'utf8')));
+      process.kill(await pidOf(), 'SIGKILL');
     } catch {
       // It has ended by itself.
     }
     await running;
   };
-  if (await waitUntil(answers, READY_TIMEOUT_MS)) return { host: `localhost:${port}`, close };
+  if (await waitUntil(answers, READY_TIMEOUT_MS)) {
+    return { host: `localhost:${port}`, pid: await pidOf(), close };
+  }
   await close();
   throw new Error(`The registry of ${host.name} does not listen on port ${port}.`);
 }
