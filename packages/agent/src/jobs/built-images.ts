@@ -11,10 +11,16 @@ export interface OwnBuilds {
   latest(build: { service: string; build: string }): BuiltImage | undefined;
   /** The run that has a tag. */
   runOf(build: { service: string; build: string }, tag: string): BuildRun | undefined;
+  /** Calls on every change of a run; returns what ends it. */
+  onRun(listener: (run: BuildRun) => void): () => void;
 }
 
 /** Of an agent that builds nothing. */
-export const NO_BUILDS: OwnBuilds = { latest: () => undefined, runOf: () => undefined };
+export const NO_BUILDS: OwnBuilds = {
+  latest: () => undefined,
+  runOf: () => undefined,
+  onRun: () => () => undefined,
+};
 
 /** What the rules look at of the built images of a server, by container. */
 export function builtFacts(

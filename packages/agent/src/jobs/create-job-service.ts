@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEnded, type Job, type JobEvent, type JobState } from '@towline/core/job';
-import { serverKey } from '@towline/core/plan';
+import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds } from '@towline/core/plan';
 import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
+import type { Refusal } from '@towline/core/rules';
 import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import {
@@ -12,16 +13,19 @@ import {
   isUnreachable,
   type KeptContainer,
   type OwnTraces,
+  planSteps,
   type Recovered,
   type Recreate,
   type Replaced,
+  type ReplaceTask,
   readOwnTraces,
   recoverServer,
   replaceServer,
   restoredWords,
 } from '../replace/index.ts';
-import { openJournal, readJournal, words } from '../store/index.ts';
+import { notWritten, openJournal, readJournal, words } from '../store/index.ts';
 import { ActiveJob } from './active-job.ts';
+import { awaitBuilds, awaitSteps } from './await-builds.ts';
 import { NO_BUILDS, type OwnBuilds } from './built-images.ts';
 import { checkRequest, jobTasks, type Observation, observeRequest } from './check-request.ts';
 import { describeOrphan, findOrphans } from './find-orphans.ts';
@@ -57,6 +61,12 @@ export interface JobServiceOptions {
   own?: OwnTraces;
 }
 
+/** What there was of a request's containers, at some moment. */
+interface Seen {
+  observation: Observation;
+  info: EngineInfo;
+}
+
 const HISTORY_LIMIT = 1_000;
 const ENGINE_PATIENCE_MS = 60_000;
 /** How long `close` waits for the step that a job is in: a stop takes ten seconds where nobody said otherwise. */
@@ -77,6 +87,8 @@ export async function createJobService(options: JobServiceOptions): Promise<JobS
 
 class Jobs implements JobService {
   readonly #engine: Engine;
+  readonly #builds: OwnBuilds;
+  readonly #patienceMs: number;
   readonly #options: JobServiceOptions;
   readonly #dir: string;
   readonly #own: OwnTraces;
@@ -97,6 +109,8 @@ class Jobs implements JobService {
   constructor(options: JobServiceOptions, dir: string, own: OwnTraces) {
     this.#options = options;
     this.#engine = options.engine;
+    this.#builds = options.builds ?? NO_BUILDS;
+    this.#patienceMs = options.enginePatienceMs ?? ENGINE_PATIENCE_MS;
     this.#dir = dir;
     this.#own = own;
     this.#now = options.now ?? (() => new Date());
@@ -243,7 +257,8 @@ class Jobs implements JobService {
       const tasks = jobTasks(observation);
       this.#active.set(id, active);
       await active.emitDurably({ type: 'queued', id, key, service, map, server, operator, tasks });
-      this.#track(this.#run(id, active, input, observation, info.value));
+      active.emit({ type: 'started' });
+      this.#track(this.#run(id, active, input, { observation, info: info.value }));
       return ok(undefined);
     } catch (error) {
       this.#active.delete(id);
@@ -255,65 +270,123 @@ class Jobs implements JobService {
       }
       await rm(this.#pathOf(id), { force: true });
       this.#options.log.error({ err: error }, 'a job could not be written down');
-      return err({
-        code: 'internal',
-        message: `The job could not be written down (${words(error)}), so nothing was begun. Look after the disk of the agent's state folder.`,
-      });
+      return err({ code: 'internal', message: notWritten('The job', error) });
     }
   }
 
-  async #run(
-    id: string,
-    active: ActiveJob,
-    input: ExecuteInput,
-    observation: Observation,
-    info: EngineInfo,
-  ): Promise<void> {
-    active.emit({ type: 'started' });
-    const replaced = await this.#replace(id, active, input, observation, info);
+  async #run(id: string, active: ActiveJob, input: ExecuteInput, seen: Seen | undefined): Promise<void> {
+    const replaced = await this.#perform(id, active, input, seen).catch((error: unknown) =>
+      this.#unexpected(id, active, error),
+    );
     await this.#end(id, active, replaced);
   }
 
-  async #replace(
+  /** `seen` is what there was when the job was begun; undefined for one that an earlier agent was waiting with. */
+  async #perform(
     id: string,
     active: ActiveJob,
     input: ExecuteInput,
-    observation: Observation,
-    info: EngineInfo,
+    seen: Seen | undefined,
   ): Promise<Replaced> {
-    const engine = this.#engine;
-    const degraded = this.#degraded.has(serverKey(input));
-    try {
-      const checked = await checkRequest({
-        engine,
-        info,
-        input,
-        observation,
-        degraded,
-        jobId: id,
-        own: this.#own,
-        builds: this.#options.builds ?? NO_BUILDS,
-      });
-      if (!checked.ok) {
-        active.emit({ type: 'refused', refusal: checked.error });
-        return { state: 'REFUSED', refusal: checked.error };
+    const awaited = this.#awaited(input);
+    if (seen === undefined || awaited.length > 0) {
+      if (seen !== undefined) {
+        // What stands in the way of the deploy is said now, not when a long build is over.
+        const checked = await this.#check(id, active, input, seen);
+        if (!checked.ok) return { state: 'REFUSED', refusal: checked.error };
+        const steps = [...awaitSteps(awaited), ...planSteps(input.server, checked.value)];
+        active.emit({ type: 'planned', steps });
       }
-      return await replaceServer({
-        engine,
-        registry: this.#options.registry,
-        info,
-        jobId: id,
-        server: input.server,
-        tasks: checked.value,
-        write: active,
+      const { service, server } = input;
+      const ended = await awaitBuilds({
+        service,
+        server,
+        tasks: seen === undefined ? awaitedTasks(input) : awaited,
+        builds: this.#builds,
+        emit: (event) => active.emit(event),
         cancel: active.cancelled,
         ending: this.#ending.signal,
-        patienceMs: this.#options.enginePatienceMs ?? ENGINE_PATIENCE_MS,
-        recreate: this.#recreateOf(id),
       });
-    } catch (error) {
-      return this.#unexpected(id, active, error);
+      if (ended.state !== 'built') return ended;
+      const again = await this.#lookAgain(active, input, seen === undefined);
+      if (!again.ok) return again.error;
+      return await this.#replace(id, active, input, again.value);
     }
+    return await this.#replace(id, active, input, seen);
+  }
+
+  /** Its tasks whose image is being built still. */
+  #awaited(input: ExecuteInput): AwaitedTask[] {
+    const { service } = input;
+    return awaitedTasks(input).filter(
+      ({ build, tag }) => standingOf(this.#builds.runOf({ service, build }, tag)).state === 'WAIT',
+    );
+  }
+
+  /** A build takes its time: what was seen before it is not what is there now. Errors: how the job ends without it. */
+  async #lookAgain(
+    active: ActiveJob,
+    input: ExecuteInput,
+    atStart: boolean,
+  ): Promise<Result<Seen, Replaced>> {
+    const ending = this.#ending.signal;
+    const signal = AbortSignal.any([ending, active.cancelled]);
+    const patienceMs = atStart ? Number.POSITIVE_INFINITY : this.#patienceMs;
+    while (await engineIsBack(this.#engine, patienceMs, signal)) {
+      try {
+        const [observation, info] = await Promise.all([
+          observeRequest(this.#engine, input),
+          this.#engineInfo(),
+        ]);
+        if (info.ok) return ok({ observation, info: info.value });
+      } catch (error) {
+        if (!isUnreachable(error)) throw error;
+      }
+    }
+    if (ending.aborted) return err({ state: 'interrupted' });
+    if (active.cancelled.aborted) return err({ state: 'CANCELLED' });
+    const message = 'The engine went away while this was built, and did not come back. Nothing was touched.';
+    active.emit({ type: 'failed', error: { code: 'engine-unreachable', message } });
+    return err({ state: 'RESTORED' });
+  }
+
+  /** Emits the refusal. */
+  async #check(
+    id: string,
+    active: ActiveJob,
+    input: ExecuteInput,
+    { observation, info }: Seen,
+  ): Promise<Result<ReplaceTask[], Refusal>> {
+    const checked = await checkRequest({
+      engine: this.#engine,
+      info,
+      input,
+      observation,
+      degraded: this.#degraded.has(serverKey(input)),
+      jobId: id,
+      own: this.#own,
+      builds: this.#builds,
+    });
+    if (!checked.ok) active.emit({ type: 'refused', refusal: checked.error });
+    return checked;
+  }
+
+  async #replace(id: string, active: ActiveJob, input: ExecuteInput, seen: Seen): Promise<Replaced> {
+    const checked = await this.#check(id, active, input, seen);
+    if (!checked.ok) return { state: 'REFUSED', refusal: checked.error };
+    return await replaceServer({
+      engine: this.#engine,
+      registry: this.#options.registry,
+      info: seen.info,
+      jobId: id,
+      server: input.server,
+      tasks: checked.value,
+      write: active,
+      cancel: active.cancelled,
+      ending: this.#ending.signal,
+      patienceMs: this.#patienceMs,
+      recreate: this.#recreateOf(id),
+    });
   }
 
   /** Takes up a job that an earlier agent left unfinished. Its server stays locked until it has ended. */
@@ -325,7 +398,14 @@ class Jobs implements JobService {
       serverKey(job),
       job.tasks.map(({ container }) => container),
     );
-    this.#track(this.#reconcile(job, active, history));
+    const { input } = history;
+    if (input === undefined || !waitedForBuilds(job, history.saved.length > 0, input)) {
+      this.#track(this.#reconcile(job, active, history));
+      return;
+    }
+    this.#options.log.info({ job: job.id }, 'took up a job that was waiting for its build');
+    if (job.state === 'QUEUED') active.emit({ type: 'started' });
+    this.#track(this.#run(job.id, active, input, undefined));
   }
 
   async #reconcile(job: Job, active: ActiveJob, history: JobHistory): Promise<void> {

@@ -1,4 +1,5 @@
 import { type Job, type JobEvent, reduceJob } from '@towline/core/job';
+import type { ExecuteInput } from '@towline/core/protocol';
 import type { KeptContainer, SavedContainer } from '../replace/index.ts';
 import { isEvent, type JobLine } from './job-line.ts';
 
@@ -7,6 +8,8 @@ export interface JobHistory {
   /** Undefined where the journal does not begin with the job: it was damaged from its first line on. */
   job: Job | undefined;
   events: JobEvent[];
+  /** What was asked for. */
+  input?: ExecuteInput;
   saved: SavedContainer[];
   /** The containers whose old one was asked to stop, and not seen to. */
   stopping: Set<string>;
@@ -40,6 +43,7 @@ export function foldJournal(lines: readonly JobLine[]): JobHistory {
     }
     switch (line.record) {
       case 'request':
+        history.input = line.input;
         break;
       case 'saved':
         history.saved = line.containers;

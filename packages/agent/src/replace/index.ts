@@ -13,5 +13,5 @@ export {
 } from './replace-server.ts';
 export { restoredWords } from './restored-words.ts';
 export type { SavedContainer } from './saved.ts';
-export { JOB_LABEL, previousName } from './steps.ts';
+export { JOB_LABEL, planSteps, previousName, type Step, stepOf } from './steps.ts';
 export { updateOrder } from './update-order.ts';

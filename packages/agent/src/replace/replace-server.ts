@@ -187,6 +187,7 @@ class Replacement {
         return this.#rename(work);
       case 'drain':
         return this.#drain(work);
+      case 'await-build':
       case 'restore':
       case 'cleanup':
         throw new Error(`${step.kind} is not a step of the sequence`);

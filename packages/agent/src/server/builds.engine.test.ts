@@ -3,7 +3,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BUILDS_CAPABILITY, PROTOCOL_VERSION, type WatchEvent } from '@towline/core/protocol';
+import {
+  AWAIT_BUILD_CAPABILITY,
+  BUILDS_CAPABILITY,
+  PROTOCOL_VERSION,
+  type WatchEvent,
+} from '@towline/core/protocol';
 import { sharedSandbox, startAgent } from '@towline/test/sandbox';
 import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -129,8 +134,8 @@ test('a line that is cut in the middle of a live log: no line is lost, and none 
 
 test('runs are in the watch from their first event to their last, and in its snapshot', async () => {
   const { client } = connection;
-  expect((await client.hello.query({ protocol: PROTOCOL_VERSION, version: '0' })).capabilities).toContain(
-    BUILDS_CAPABILITY,
+  expect((await client.hello.query({ protocol: PROTOCOL_VERSION, version: '0' })).capabilities).toEqual(
+    expect.arrayContaining([BUILDS_CAPABILITY, AWAIT_BUILD_CAPABILITY]),
   );
   const events: WatchEvent[] = [];
   const watching = client.watch.subscribe(undefined, { onData: (event) => void events.push(event) });

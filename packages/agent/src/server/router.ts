@@ -1,6 +1,7 @@
 import { buildEventSchema, buildRunSchema } from '@towline/core/build';
 import { jobEventSchema, jobSchema } from '@towline/core/job';
 import {
+  AWAIT_BUILD_CAPABILITY,
   BUILDS_CAPABILITY,
   buildLogInputSchema,
   buildLogOutputSchema,
@@ -67,7 +68,15 @@ export interface Services {
 }
 
 /** What a client may count on. Later ones are added here, so that a client can say what is missing. */
-const CAPABILITIES = ['watch', 'versions', 'logs', 'execute', 'cancel', BUILDS_CAPABILITY] as const;
+const CAPABILITIES = [
+  'watch',
+  'versions',
+  'logs',
+  'execute',
+  'cancel',
+  BUILDS_CAPABILITY,
+  AWAIT_BUILD_CAPABILITY,
+] as const;
 
 const trpc = initTRPC.context<Outlet>().create({
   isDev: false,

@@ -15,8 +15,12 @@ export type JobState = (typeof JOB_STATES)[number];
 export const STEP_STATES = ['WAIT', 'RUNNING', 'DONE', 'ERROR', 'CANCELLED', 'SKIPPED'] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
-/** The steps of a replacement, in the order of the sequence; `restore` and `cleanup` where they apply. */
+/**
+ * The steps of a job: `await-build` where its image is being built still, then those of a replacement in the order of the
+ * sequence; `restore` and `cleanup` where they apply.
+ */
 export const STEP_KINDS = [
+  'await-build',
   'resolve',
   'pull',
   'inspect',
@@ -86,8 +90,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     detail: z.string().optional(),
   }),
   /**
-   * Of a pull: bytes so far and of how many; `total` is absent while it is not known. Of a check: how many tries, and in
-   * `detail` what the last one saw. At most 5 a second.
+   * Of a pull: bytes so far and of how many; `total` is absent while it is not known. Of a build: at which of its steps it is,
+   * and in `detail` what it does there. Of a check: how many tries, and in `detail` what the last one saw. At most 5 a second.
    */
   z.object({
     ...base,

@@ -2,6 +2,7 @@ import type { StepKind } from './event.ts';
 
 /** What a step does, in the words of the screen and of the command line. */
 export const STEP_WORDS: Readonly<Record<StepKind, string>> = {
+  'await-build': 'wait for the build',
   resolve: 'look up the tag',
   pull: 'pull the image',
   inspect: 'inspect the old container',

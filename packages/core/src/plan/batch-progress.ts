@@ -2,6 +2,7 @@ import { type BuildRun, isRunEnded, whyNoImage } from '../build/index.ts';
 import { isEnded, type Job } from '../job/index.ts';
 import type { Failure } from '../result/index.ts';
 import { type Choice, REFUSAL_CODES, type Refusal } from '../rules/index.ts';
+import { nothingDeployed } from './await-builds.ts';
 import type { PlannedTask, ServerPlan } from './execute-plan.ts';
 import { combineExitCodes, type ExitCode, exitCodeOfJob, exitCodeOfRefusal } from './exit-code.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -268,7 +269,7 @@ function refuseServer(server: ServerProgress, failure: Failure, build?: string):
       const why = own === build ? '' : `${container} is in one update with ${waiting?.container}. `;
       return {
         code: failure.code,
-        message: `${why}${failure.message} Nothing was deployed on ${plan.server}: what runs there keeps running.`,
+        message: `${why}${failure.message} ${nothingDeployed(plan.server)}`,
         container,
       };
     }),

@@ -1,4 +1,5 @@
 export * from './agent-view.ts';
+export * from './await-builds.ts';
 export * from './batch-progress.ts';
 export * from './execute-plan.ts';
 export * from './exit-code.ts';

@@ -10,6 +10,9 @@ import {
 /** In `hello`: what an agent that has the verbs below says. */
 export const BUILDS_CAPABILITY = 'builds';
 
+/** In `hello`: its jobs wait by themselves for a run of its own that is not over (`built` of a Build & Deploy). */
+export const AWAIT_BUILD_CAPABILITY = 'await-build';
+
 const name = z.string().min(1).max(255);
 const id = z.string().min(1).max(200);
 const operator = z.string().max(200);
@@ -124,11 +127,19 @@ export const buildLogOutputSchema = z.object({
 });
 export type BuildLogOutput = z.infer<typeof buildLogOutputSchema>;
 
-/** A part of a line that came cut, from a byte of it on. */
-export const buildLogPartInputSchema = z.object({ run: id, step, seq, at: z.int().min(0) });
+/** A part of a line that came cut, from a byte of it on, and up to another one where that is said. */
+export const buildLogPartInputSchema = z.object({
+  run: id,
+  step,
+  seq,
+  at: z.int().min(0),
+  until: z.int().positive().optional(),
+});
 export type BuildLogPartInput = z.infer<typeof buildLogPartInputSchema>;
 export const buildLogPartOutputSchema = z.object({
   text: z.string().max(MAX_LOG_TEXT),
+  /** The byte that it begins at: a few before `at`, where that is in the middle of a character or of a colour. */
+  from: z.int().min(0).optional(),
   /** The byte that the next part begins at; absent at the line's end. */
   next: z.int().positive().optional(),
 });
@@ -147,7 +158,8 @@ export type SearchBuildLogInput = z.infer<typeof searchBuildLogInputSchema>;
 
 /** Found in a line, or in none; or not yet, and to be gone on with from `next`: a search is bounded in time. */
 export const searchBuildLogOutputSchema = z.discriminatedUnion('result', [
-  z.object({ result: z.literal('found'), seq }),
+  /** `at`: where in a line that comes cut it was found, as the byte that is behind it. */
+  z.object({ result: z.literal('found'), seq, at: z.int().positive().optional() }),
   z.object({ result: z.literal('continue'), next: seq }),
   z.object({ result: z.literal('nowhere') }),
 ]);

@@ -88,7 +88,10 @@ export const choiceSchema = z.discriminatedUnion('mode', [
   z.object({
     mode: z.literal('build-deploy'),
     confirmed: z.boolean(),
-    /** The tag that its build run made: without it there is nothing to deploy yet. */
+    /**
+     * The tag of its build run: without it there is nothing to deploy yet. Of a run of this agent that is not over, the
+     * job waits for its end (where `hello` says `AWAIT_BUILD_CAPABILITY`).
+     */
     built: z.string().max(200).optional(),
   }),
 ]);

@@ -9,7 +9,7 @@ export type Choice =
   | { mode: 'image-tag'; tag: string }
   | { mode: 'designated'; tag: string }
   | { mode: 'latest' }
-  /** `built` is the tag that its build run made, once it has: only then is there an image to deploy. */
+  /** `built` is the tag of the run that was begun for it: what is deployed, once that has made it. */
   | { mode: 'build-deploy'; confirmed: boolean; built?: string | undefined };
 
 /** The modes that a task may use, in the order that they are offered; the first is what it starts with. */

@@ -4,6 +4,7 @@ export { STEP_WORDS } from '@towline/core/job';
 
 /** A step in one short word, for the table. */
 export const STEP_SHORT: Readonly<Record<StepKind, string>> = {
+  'await-build': 'build',
   resolve: 'look up',
   pull: 'pull',
   inspect: 'inspect',
