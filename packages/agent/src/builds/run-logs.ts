@@ -54,10 +54,10 @@ export class RunLogs {
     return ok(await (at === 'end' ? log.value.tail(limit) : log.value.page({ ...at, limit })));
   }
 
-  async part({ run, step, seq, at }: BuildLogPartInput): Answer<BuildLogPartOutput> {
+  async part({ run, step, seq, at, until }: BuildLogPartInput): Answer<BuildLogPartOutput> {
     const log = await this.#reader(run, step);
     if (!log.ok) return log;
-    const part = await log.value.part(seq, at);
+    const part = await log.value.part(seq, at, until);
     if (part !== undefined) return ok(part);
     return err({ code: 'not-found', message: `This log has no line ${seq}.` });
   }
@@ -70,9 +70,9 @@ export class RunLogs {
       ? log.value.firstError(from)
       : log.value.search({ text: what.text, from, direction }));
     if (answer === 'nowhere') return ok({ result: 'nowhere' });
-    return ok(
-      'found' in answer ? { result: 'found', seq: answer.found } : { result: 'continue', next: answer.next },
-    );
+    if ('next' in answer) return ok({ result: 'continue', next: answer.next });
+    const { found: seq, at } = answer;
+    return ok({ result: 'found', seq, ...(at !== undefined && { at }) });
   }
 
   async follow(input: FollowBuildLogInput, signal: AbortSignal): Answer<AsyncIterable<BuildLogChunk>> {

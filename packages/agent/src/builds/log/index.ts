@@ -1,4 +1,12 @@
-export type { LogEntry, LogPage, LogReader, PageRequest, SearchAnswer, SearchRequest } from './log-reader.ts';
+export type {
+  LogEntry,
+  LogPage,
+  LogPart,
+  LogReader,
+  PageRequest,
+  SearchAnswer,
+  SearchRequest,
+} from './log-reader.ts';
 export { MAX_PAGE_BYTES, MAX_PAGE_LINES, MAX_TEXT_BYTES } from './log-reader.ts';
 export { looksLikeError } from './looks-like-error.ts';
 export { type LogMask, type LogSink, openStepLog, readStepLog, type StepLog } from './open-step-log.ts';

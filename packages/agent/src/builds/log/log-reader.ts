@@ -5,6 +5,10 @@ import { looksLikeError } from './looks-like-error.ts';
 import { plainText } from './plain-text.ts';
 
 const NEWLINE = 0x0a;
+const ESCAPE = 0x1b;
+const END_OF_COLOUR = 0x6d;
+/** Longer ones are not kept. See `TerminalLines`. */
+const MAX_COLOUR_BYTES = 70;
 /** A line's bytes that are served at once; the rest is had with `part`. */
 export const MAX_TEXT_BYTES = 64 * 1024;
 /** What one page, or one batch of a live stream, holds at most, in bytes of the file. A longest line is less. */
@@ -30,11 +34,21 @@ export interface LogPage {
   lines: number;
 }
 
+export interface LogPart {
+  text: string;
+  from: number;
+  /** Absent at the line's end. */
+  next?: number;
+}
+
 /** A page from a line on, or the lines just before one; both of up to `limit` lines, fewer where these are long. */
 export type PageRequest = { from: number; limit: number } | { before: number; limit: number };
 
-/** Found in a line, or not in any; or not yet, and to be gone on with from `next`. */
-export type SearchAnswer = { found: number } | { next: number } | 'nowhere';
+/**
+ * Found in a line, or not in any; or not yet, and to be gone on with from `next`. `at` is the byte of the line behind what
+ * was found, where that is a line that is served cut.
+ */
+export type SearchAnswer = { found: number; at?: number } | { next: number } | 'nowhere';
 
 export interface SearchRequest {
   /** Taken as it stands, in upper or lower case. */
@@ -51,8 +65,11 @@ export interface LogReader {
   page(request: PageRequest): Promise<LogPage>;
   /** The tail: the last lines. */
   tail(limit: number): Promise<LogPage>;
-  /** A part of a long line, from a byte of it on, and where the next part begins. */
-  part(seq: number, at: number): Promise<{ text: string; next?: number } | undefined>;
+  /**
+   * A part of a long line, from a byte of it on and up to `until`, where it begins, and where the next part does. No
+   * character and no colour is cut in two: it may begin and end a few bytes before what was asked for.
+   */
+  part(seq: number, at: number, until?: number): Promise<LogPart | undefined>;
   /**
    * The lines after `seq` and then every new one, in batches, until the log ends. None is lost and none comes twice;
    * to resume, give the last `seq` that was seen. A slow reader reads from the file: nothing is kept for it.
@@ -106,11 +123,19 @@ export function createLogReader(source: LogSource): LogReader {
     return { entries, lines };
   }
 
+  async function foundIn(file: FileHandle, seq: number, wanted: string): Promise<SearchAnswer> {
+    if (wanted === '') return { found: seq };
+    const line = await readLine(file, index, await seek(file, index, seq));
+    return line.length <= MAX_TEXT_BYTES ? { found: seq } : { found: seq, at: endOfFirst(line, wanted) };
+  }
+
   /** Looks through segments, in one direction, for a time. */
   async function scan(
     from: number,
     direction: SearchRequest['direction'],
     find: (lines: () => string[], text: string, first: number, last: number) => number | undefined,
+    /** What stands in the line that is found: looked for in it once more, where that is a long one. */
+    wanted = '',
   ): Promise<SearchAnswer> {
     if (index.lines === 0) return 'nowhere';
     const start = Math.min(Math.max(1, from), index.lines);
@@ -128,7 +153,7 @@ export function createLogReader(source: LogSource): LogReader {
           step === 1 ? Math.max(segment.first, start) - segment.first : 0,
           step === 1 ? segment.last - segment.first : Math.min(segment.last, start) - segment.first,
         );
-        if (found !== undefined) return { found: segment.first + found };
+        if (found !== undefined) return await foundIn(file, segment.first + found, wanted);
       }
       return 'nowhere';
     });
@@ -138,14 +163,14 @@ export function createLogReader(source: LogSource): LogReader {
     lines: () => index.lines,
     page,
     tail: (limit) => page({ before: index.lines + 1, limit }),
-    async part(seq, at) {
+    async part(seq, at, until = Number.POSITIVE_INFINITY) {
       if (seq < 1 || seq > index.lines) return undefined;
-      return await reading<{ text: string; next?: number } | undefined>(undefined, async (file) => {
+      return await reading<LogPart | undefined>(undefined, async (file) => {
         const line = await readLine(file, index, await seek(file, index, seq));
-        const from = startOfCharacter(line, at);
-        const to = cutAt(line, from + MAX_TEXT_BYTES);
+        const from = wholeBefore(line, at);
+        const to = cutAt(line, Math.min(from + MAX_TEXT_BYTES, until), from);
         const text = line.toString('utf8', from, to);
-        return to < line.length ? { text, next: to } : { text };
+        return to < line.length ? { text, from, next: to } : { text, from };
       });
     },
     async *follow(after, signal) {
@@ -172,14 +197,19 @@ export function createLogReader(source: LogSource): LogReader {
     },
     search({ text, from, direction }) {
       const wanted = text.toLowerCase();
-      return scan(from, direction, (lines, whole, first, last) => {
-        // Most segments have it nowhere: their lines need not be told apart.
-        if (wanted === '' || !plainText(whole).toLowerCase().includes(wanted)) return undefined;
-        const matches = (line: string) => plainText(line).toLowerCase().includes(wanted);
-        return direction === 'forward'
-          ? indexWithin(lines(), first, last, matches)
-          : lastIndexWithin(lines(), first, last, matches);
-      });
+      return scan(
+        from,
+        direction,
+        (lines, whole, first, last) => {
+          // Most segments have it nowhere: their lines need not be told apart.
+          if (wanted === '' || !plainText(whole).toLowerCase().includes(wanted)) return undefined;
+          const matches = (line: string) => plainText(line).toLowerCase().includes(wanted);
+          return direction === 'forward'
+            ? indexWithin(lines(), first, last, matches)
+            : lastIndexWithin(lines(), first, last, matches);
+        },
+        wanted,
+      );
     },
     firstError: (from = 1) =>
       scan(from, 'forward', (lines, _, first, last) => indexWithin(lines(), first, last, looksLikeError)),
@@ -288,11 +318,22 @@ function entryOf(line: Buffer, seq: number): LogEntry {
   return { seq, text: line.toString('utf8', 0, cutAt(line, MAX_TEXT_BYTES)), bytes: line.length };
 }
 
-/** Where a line is cut, at or a little before `at`, so that no character is. */
-function cutAt(line: Buffer, at: number): number {
+/** Where a line is cut, at or a little before `at`, so that no character is. `from` is where it begins. */
+function cutAt(line: Buffer, at: number, from = 0): number {
   if (at >= line.length) return line.length;
+  const start = wholeBefore(line, at);
+  return start > from ? start : at;
+}
+
+/** The place at or a little before `at` where neither a character nor a colour is cut in two. */
+function wholeBefore(line: Buffer, at: number): number {
   const start = startOfCharacter(line, at);
-  return start > 0 ? start : at;
+  if (start === line.length) return start;
+  const least = Math.max(0, start - MAX_COLOUR_BYTES);
+  const begin = line.subarray(least, start).lastIndexOf(ESCAPE);
+  if (begin === -1) return start;
+  // A colour ends with its `m`: where that comes later, the place is in the middle of it.
+  return line.indexOf(END_OF_COLOUR, least + begin) >= start ? least + begin : start;
 }
 
 function startOfCharacter(line: Buffer, at: number): number {
@@ -302,4 +343,19 @@ function startOfCharacter(line: Buffer, at: number): number {
   }
   // No UTF-8: any place is as good.
   return from;
+}
+
+/** The byte behind the first place in a line that a text stands in, found by halves: a line is a few megabytes at most. */
+function endOfFirst(line: Buffer, wanted: string): number {
+  const holds = (bytes: number) =>
+    plainText(line.toString('utf8', 0, bytes))
+      .toLowerCase()
+      .includes(wanted);
+  let [without, within] = [0, line.length];
+  while (within - without > 1) {
+    const middle = (without + within) >> 1;
+    if (holds(middle)) within = middle;
+    else without = middle;
+  }
+  return within;
 }

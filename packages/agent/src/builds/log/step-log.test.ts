@@ -105,6 +105,43 @@ test('a line of 1 MB is in the file whole; it is served cut, and its parts on de
   expect(await log.part(4, 0)).toBeUndefined();
 });
 
+test('a part of a long line begins and ends where it was asked to, or a little before, and cuts no colour', async () => {
+  const long = '\u001b[1;31mé\u001b[0m'.repeat(20_000);
+  const log = await written(`${long}\n`);
+  const bytes = Buffer.from(long);
+  for (const [at, until] of [
+    [0, 40_000],
+    [40_001, 40_100],
+    [65_537, 99_999],
+    [bytes.length - 5, undefined],
+  ] as const) {
+    const part = await log.part(1, at, until);
+    if (part === undefined) throw new Error('the line is not there');
+    const end = part.next ?? bytes.length;
+    expect(part.text).toBe(bytes.toString('utf8', part.from, end));
+    expect(part.text.replaceAll('\u001b[1;31m', '').replaceAll('\u001b[0m', '')).toMatch(/^é*$/);
+    expect(at - part.from).toBeLessThan(10);
+    expect((until ?? bytes.length) - end).toBeLessThan(10);
+  }
+  // From its end to its beginning, as one scrolls up.
+  let text = '';
+  for (let until = bytes.length; until > 0; ) {
+    const part = await log.part(1, Math.max(0, until - 10_000), until);
+    text = (part?.text ?? '') + text;
+    until = part?.from ?? 0;
+  }
+  expect(text).toBe(long);
+});
+
+test('where in a long line a text stands is told as the byte behind it', async () => {
+  const before = `${'\u001b[32mü\u001b[0m'.repeat(30_000)}`;
+  const log = await written(`one\n${before}NEE\u001b[1mDle${before}needle\n`);
+  const found = await log.search({ text: 'needle', from: 1, direction: 'forward' });
+  expect(found).toEqual({ found: 2, at: Buffer.byteLength(before) + 'NEE\u001b[1mDle'.length });
+  const { at = 0 } = typeof found === 'object' && 'found' in found ? found : {};
+  expect((await log.part(2, at - 100, at))?.text).toMatch(/NEE.*Dle$/);
+});
+
 test('a page of long lines is bounded, and the tail ends with the last', async () => {
   const line = 'x'.repeat(1_000_000);
   const log = await written(`${Array.from({ length: 40 }, () => line).join('\n')}\nlast\n`);
