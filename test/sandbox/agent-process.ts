@@ -26,6 +26,8 @@ interface AgentOptions {
   env?: NodeJS.ProcessEnv;
   /** The program's file; its source by default. */
   program?: string;
+  /** In the host's own network, as an agent beside its engine is: it can ask the containers there. */
+  inside?: boolean;
   /** A home of its own, an absolute path: the known hosts and keys of the user who runs the test are not looked at. */
   home?: string;
 }
@@ -42,7 +44,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   const own = ['--socket', socket, '--state-dir', join(dir, 'state'), '--engine', `unix://${host.socket}`];
   const env = options.env ?? process.env;
   const words = [process.execPath, options.program ?? SOURCE, ...own, ...args];
-  const [command = '', ...rest] = options.home === undefined ? words : await atHome(options.home, dir, words);
+  const atItsHome = options.home === undefined ? words : await atHome(options.home, dir, words);
+  const [command = '', ...rest] = options.inside === true ? host.inside(atItsHome) : atItsHome;
   const mark = await startDaemon({
     sandboxDir: host.sandboxDir,
     name,

@@ -18,6 +18,8 @@ export interface Host {
   docker(...args: string[]): Promise<string>;
   /** A command in this host's network, its `localhost` that of the host. */
   run(command: string, args: string[]): Promise<string>;
+  /** The words that start a program in this host's network. */
+  inside(words: readonly string[]): string[];
   /** Ends the engine; with dockerd its containers stop on TERM, and go on without it on KILL. Podman's always go on. */
   stopEngine(signal?: NodeJS.Signals): Promise<void>;
   /** `environment` is added to that of dockerd; Podman has no use for it. */
@@ -102,7 +104,7 @@ export function attachHost(place: HostPlace): Host {
 }
 
 /** What is the same for a host of any engine. */
-export function reachHost(place: HostPlace): Pick<Host, 'docker' | 'run' | 'limitRate'> {
+export function reachHost(place: HostPlace): Pick<Host, 'docker' | 'run' | 'inside' | 'limitRate'> {
   return {
     async docker(...args) {
       return await run(await dockerClient(), args, {
@@ -114,6 +116,7 @@ export function reachHost(place: HostPlace): Pick<Host, 'docker' | 'run' | 'limi
     async run(command, args) {
       return await run('nsenter', inNamespace(place, [command, ...args]));
     },
+    inside: (words) => ['nsenter', ...inNamespace(place, words)],
     async limitRate(bytesPerSecond) {
       await run('nsenter', inNamespace(place, ['tc', 'qdisc', 'del', 'dev', 'lo', 'root'])).catch(
         () => undefined,

@@ -207,7 +207,7 @@ test('a job whose agent is killed says that nobody sees it, and how it ended onc
   terminal.type('texits-later\rx');
   await terminal.waitFor('▸ [ Execute ]');
   terminal.press('Enter');
-  await terminal.waitFor(/◐ RUNNING .*check the new container.*healthcheck's verdict/);
+  await terminal.waitFor(/◐ RUNNING .*check the new container.*has to run for/);
   await place.agents.alpha.stop('SIGKILL');
   await terminal.waitFor(/The link to alpha is lost, last seen [2-9] s ago/);
   const clock = () => /◐ RUNNING {3}[\d.]+ s/.exec(terminal.screen().join('\n'))?.[0];

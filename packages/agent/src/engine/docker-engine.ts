@@ -86,7 +86,9 @@ const infoSchema = z.object({
       IndexConfigs: z.record(z.string(), z.object({ Secure: z.boolean() })).nullish(),
     })
     .nullish(),
+  SecurityOptions: z.array(z.string()).nullish(),
 });
+const networkSchema = z.object({ Driver: z.string() });
 const createdSchema = z.object({ Id: z.string(), Warnings: z.array(z.string()).nullish() });
 /** What is relied on; all else of an inspect is kept as it came. */
 const containerInspectSchema = z.looseObject({
@@ -153,6 +155,7 @@ class DockerEngine implements Engine {
           ...(info.RegistryConfig?.InsecureRegistryCIDRs ?? []),
           ...indexes.flatMap(([host, index]) => (index.Secure ? [] : [host])),
         ],
+        rootless: info.SecurityOptions?.includes('name=rootless') ?? false,
       };
       return ok(found);
     } catch (error) {
@@ -254,6 +257,14 @@ class DockerEngine implements Engine {
   async disconnectNetwork(network: string, id: string, options: { force?: boolean } = {}) {
     const body = { Container: id, Force: options.force ?? false };
     await this.#done({ method: 'POST', path: `/networks/${encodeURIComponent(network)}/disconnect`, body });
+  }
+
+  async networkDriver(name: string) {
+    const found = await this.#find<z.infer<typeof networkSchema>>(
+      { path: `/networks/${encodeURIComponent(name)}` },
+      networkSchema,
+    );
+    return found?.Driver;
   }
 
   async ensureNetwork(name: string) {

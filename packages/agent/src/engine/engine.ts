@@ -28,6 +28,8 @@ export interface EngineInfo {
   arch: string;
   /** Hosts and CIDRs that the engine talks to without TLS. */
   insecureRegistries: readonly string[];
+  /** It runs as an ordinary user: its containers' addresses are not its machine's to reach. */
+  rootless: boolean;
 }
 
 /** The engine's answer as it is: fields that the type does not know are there as well, and are kept. */
@@ -107,6 +109,8 @@ export interface Engine {
   setRestartPolicy(id: string, policy: RestartPolicy): Promise<void>;
   connectNetwork(network: string, id: string, endpoint?: EndpointRequest): Promise<void>;
   disconnectNetwork(network: string, id: string, options?: { force?: boolean }): Promise<void>;
+  /** What a network is made of, such as `bridge`; undefined where there is none of this name. */
+  networkDriver(name: string): Promise<string | undefined>;
   /** Makes a bridge network of this name unless there is one. */
   ensureNetwork(name: string): Promise<void>;
   /**

@@ -6,10 +6,8 @@ import { join } from 'node:path';
 import type { Job, UpdateOrder } from '@towline/core/job';
 import type { ExecuteInput } from '@towline/core/protocol';
 import { type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
-import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
-import type { AgentRouter } from '../server/index.ts';
+import { dial } from './dial-agent.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -46,18 +44,6 @@ async function expectServing(...before: Inspect[]): Promise<void> {
     });
   }
   expect(await on.names()).toEqual(before.map(({ Name }) => Name.slice(1)).toSorted());
-}
-
-function dial(socketPath: string) {
-  const socket = createWSClient({
-    url: `ws+unix:${socketPath}:/`,
-    // As a browser's for all that the client does with it; Node's types and those of ws disagree on events.
-    WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
-  });
-  return {
-    client: createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] }),
-    close: () => socket.close(),
-  };
 }
 
 /** Executes on an agent, and kills the agent as soon as the step begins; returns the job's id. */

@@ -1,15 +1,32 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Probe } from '@towline/core/protocol';
 import type { ContainerInspect, Engine } from '../engine/index.ts';
+import { type Answer, type AskedPlace, ask } from './ask.ts';
+import { findReach } from './find-reach.ts';
 import {
   beginGate,
   type GateObservation,
   type GateRule,
   type GateState,
+  gateStanding,
   gateView,
-  lastHealthOutput,
   observeGate,
 } from './gate.ts';
+import { jsonOf } from './json.ts';
+import { viewOfContainer } from './probe-reach.ts';
 
 export type GateVerdict = Exclude<GateState, { verdict: 'waiting' }> | { verdict: 'cancelled' };
+
+export interface GateOptions {
+  /** What the engine had counted before the start: 0 for a new container. */
+  restartCount: number;
+  cancel: AbortSignal;
+  /** Told how it stands, after everything that is seen. */
+  onStanding?: (standing: { tries: number; words: string }) => void;
+}
+
+/** An engine tells when a healthcheck has come to a verdict, and not how it stands before. */
+const LOOK_AT_HEALTH_MS = 1_000;
 
 /**
  * Watches one container from before its start, so that no exit is missed, and says whether it passes. Rejects with
@@ -29,9 +46,8 @@ export class GateWatch {
     this.#id = id;
     this.#opened.promise.catch(() => {});
     this.#read().catch((error: unknown) => {
-      this.#failure = { error };
+      this.#fail(error);
       this.#opened.reject(error);
-      this.#signal();
     });
   }
 
@@ -43,40 +59,57 @@ export class GateWatch {
   }
 
   /** To be called right after the start. */
-  async verdict(rule: GateRule, restartCount: number, cancel: AbortSignal): Promise<GateVerdict> {
+  async verdict(rule: GateRule, { restartCount, cancel, onStanding }: GateOptions): Promise<GateVerdict> {
     let elapsed = rule.limitMs === 0;
-    const timer = setTimeout(() => {
-      elapsed = true;
+    /** Whether something happened after which the container itself is looked at. */
+    let due = true;
+    const look = () => {
+      due = true;
       this.#signal();
+    };
+    const limit = setTimeout(() => {
+      if (elapsed) return;
+      elapsed = true;
+      look();
     }, rule.limitMs);
+    const health = rule.kind === 'healthcheck' ? setInterval(look, LOOK_AT_HEALTH_MS) : undefined;
     const onCancel = () => this.#signal();
     cancel.addEventListener('abort', onCancel, { once: true });
+    const over = new AbortController();
+    if (rule.kind === 'probe') this.#ask(rule.probe, over.signal).catch((error) => this.#fail(error));
+    let state = beginGate(rule, restartCount);
     try {
-      let state = observeGate(beginGate(rule, restartCount), await this.#look(elapsed));
-      let looked = elapsed;
       while (state.verdict === 'waiting') {
         if (cancel.aborted) return { verdict: 'cancelled' };
         if (this.#failure !== undefined) throw this.#failure.error;
         const next = this.#observed.shift();
         if (next !== undefined) {
           state = observeGate(state, next);
-        } else if (elapsed && !looked) {
-          looked = true;
-          state = observeGate(state, await this.#look(true));
+          // A good answer lets it through if it is still the one that was started.
+          if (next.type === 'answered' && next.ok) due = true;
+        } else if (due) {
+          due = false;
+          state = observeGate(state, await this.#look(elapsed));
         } else {
           const { promise } = this.#wake;
           await promise;
         }
+        const standing = gateStanding(state);
+        if (standing !== undefined) onStanding?.(standing);
       }
       // What passed by a look may have ended by an event that was there before it.
-      const died = this.#observed.find((observation) => observation.type !== 'health');
-      if (state.verdict === 'passed' && died !== undefined) {
-        const judged = observeGate(beginGate(rule, restartCount), died);
+      const ended = this.#observed.find(({ type }) => type === 'died' || type === 'gone');
+      if (state.verdict === 'passed' && ended !== undefined) {
+        const judged = observeGate(beginGate(rule, restartCount), ended);
         return judged.verdict === 'waiting' ? state : judged;
       }
-      return state.verdict === 'failed' && state.code === 'unhealthy' ? await this.#withOutput(state) : state;
+      return state.verdict === 'failed' && state.code === 'unhealthy'
+        ? await this.#withOutput(state, rule, restartCount)
+        : state;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(limit);
+      clearInterval(health);
+      over.abort();
       cancel.removeEventListener('abort', onCancel);
     }
   }
@@ -86,15 +119,54 @@ export class GateWatch {
   }
 
   /** What the healthcheck itself said last is why it fails; nothing depends on having it. */
-  async #withOutput(state: Extract<GateState, { verdict: 'failed' }>): Promise<GateVerdict> {
-    const found = await this.#engine.inspectContainer(this.#id).catch(() => undefined);
-    const output = found === undefined ? '' : lastHealthOutput(found);
-    return output === '' ? state : { ...state, message: `${state.message}: ${output}` };
+  async #withOutput(
+    state: Extract<GateState, { verdict: 'failed' }>,
+    rule: GateRule,
+    restartCount: number,
+  ): Promise<GateVerdict> {
+    const seen = await this.#look(false).catch(() => undefined);
+    if (seen === undefined) return state;
+    const again = observeGate(beginGate(rule, restartCount), seen);
+    return again.verdict === 'failed' && again.code === state.code ? again : state;
   }
 
   async #look(elapsed: boolean): Promise<GateObservation> {
     const found: ContainerInspect | undefined = await this.#engine.inspectContainer(this.#id);
     return found === undefined ? { type: 'gone' } : { type: 'inspected', seen: gateView(found), elapsed };
+  }
+
+  /** Asks until it is `over`, a pause after each answer. */
+  async #ask({ check, intervalMs, timeoutMs }: Probe, over: AbortSignal): Promise<void> {
+    const from = performance.now();
+    const info = await this.#engine.info();
+    const rootless = info.ok && info.value.rootless;
+    let place: AskedPlace | string = '';
+    while (!over.aborted) {
+      const askedMs = performance.now() - from;
+      // Once it is known it stays: a container that starts again gets no further.
+      if (typeof place === 'string') place = await this.#placeOf(check, rootless);
+      const answer: Answer =
+        typeof place === 'string' ? { ok: false, words: place } : await ask(check, place, timeoutMs, over);
+      if (over.aborted) return;
+      this.#observed.push({ type: 'answered', askedMs, ...answer });
+      this.#signal();
+      await wait(intervalMs, undefined, { signal: over }).catch(() => undefined);
+    }
+  }
+
+  /** Where to ask, or why that is not known. */
+  async #placeOf(check: Probe['check'], rootless: boolean): Promise<AskedPlace | string> {
+    const found = await this.#engine.inspectContainer(this.#id);
+    if (found === undefined) return 'it is gone';
+    const reach = await findReach(this.#engine, rootless, viewOfContainer(jsonOf(found)), check);
+    switch (reach.kind) {
+      case 'at':
+        return reach.place;
+      case 'later':
+        return 'it has no address';
+      case 'never':
+        return reach.why;
+    }
   }
 
   async #read(): Promise<void> {
@@ -105,6 +177,11 @@ export class GateWatch {
       this.#observed.push(observation);
       this.#signal();
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = { error };
+    this.#signal();
   }
 
   #signal(): void {

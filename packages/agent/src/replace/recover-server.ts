@@ -4,7 +4,7 @@ import { err, ok, type Result } from '@towline/core/result';
 import { type Engine, EngineError } from '../engine/index.ts';
 import { degradedCommands } from './degraded-commands.ts';
 import { engineIsBack, isUnreachable } from './engine-patience.ts';
-import { DEFAULT_SETTLE_SECONDS, gateRule } from './gate.ts';
+import { DEFAULT_SETTLE_SECONDS, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter, KeptContainer } from './job-record.ts';
 import { look } from './look.ts';
@@ -12,6 +12,7 @@ import { type Action, decideRecovery, finishActions, restoreActions, type SavedA
 import { recreateRequest } from './recreate.ts';
 import type { SavedContainer } from './saved.ts';
 import { type Step, stepOf } from './steps.ts';
+import { tellStanding } from './tell-standing.ts';
 
 /** What the command is made of that creates an old container again which somebody removed. */
 export interface Recreate {
@@ -99,9 +100,20 @@ async function recoverOnce(options: RecoverOptions): Promise<Recovered> {
 /** Said of a job that another agent began and this one brought to its good end. */
 const WENT_ON = 'the agent was interrupted in the middle of this job, and went on from there';
 
-function begin({ write }: Pick<RecoverOptions, 'write'>, kind: StepKind, container: string): Step {
+function begin(
+  { write }: Pick<RecoverOptions, 'write'>,
+  kind: StepKind,
+  container: string,
+  detail?: string,
+): Step {
   const step = stepOf(kind, container);
-  write.emit({ type: 'step-started', step: step.id, kind, container });
+  write.emit({
+    type: 'step-started',
+    step: step.id,
+    kind,
+    container,
+    ...(detail !== undefined && { detail }),
+  });
   return step;
 }
 
@@ -157,14 +169,19 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   const { engine, signal, write } = options;
   for (const { saved, seen } of containers) {
     if (seen.next === undefined) return false;
-    const step = begin(options, 'gate', saved.container);
     const watch = await GateWatch.open(engine, seen.next.id);
     try {
       const found = await engine.inspectContainer(seen.next.id);
       if (found === undefined) return false;
-      const verdict = await watch.verdict(gateRule(found, saved.settleSeconds), found.RestartCount, signal);
+      const rule = gateRule(found, saved);
+      const step = begin(options, 'gate', saved.container, gateWords(rule));
+      const verdict = await watch.verdict(rule, {
+        restartCount: found.RestartCount,
+        cancel: signal,
+        onStanding: tellStanding(write, step),
+      });
       if (verdict.verdict === 'passed') {
-        write.emit({ type: 'step-ended', step: step.id, state: 'DONE' });
+        write.emit({ type: 'step-ended', step: step.id, state: 'DONE', message: verdict.message });
         continue;
       }
       const message =
@@ -264,9 +281,10 @@ async function startAndGate(
     await engine.startContainer(id);
     const found = await engine.inspectContainer(id);
     if (found === undefined) return err({ code: 'old-gone', message: `${saved.container} was removed.` });
-    // The map may give a new version minutes to prove itself; the old one has.
-    const rule = gateRule(found, Math.min(saved.settleSeconds, DEFAULT_SETTLE_SECONDS));
-    const verdict = await watch.verdict(rule, found.RestartCount, signal);
+    // The map may give a new version minutes to prove itself; the old one has. Nor does the map's probe have to be one
+    // that the old version answers.
+    const rule = gateRule(found, { settleSeconds: Math.min(saved.settleSeconds, DEFAULT_SETTLE_SECONDS) });
+    const verdict = await watch.verdict(rule, { restartCount: found.RestartCount, cancel: signal });
     if (verdict.verdict !== 'failed') return ok(undefined);
     return err({
       code: verdict.code,

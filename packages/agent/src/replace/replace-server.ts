@@ -1,4 +1,5 @@
 import type { JobTask, UpdateOrder } from '@towline/core/job';
+import type { Probe } from '@towline/core/protocol';
 import type { Refusal } from '@towline/core/rules';
 import {
   type ContainerInspect,
@@ -10,17 +11,21 @@ import {
 import type { Registry } from '../registry/index.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
-import { gateRule } from './gate.ts';
+import { findReach } from './find-reach.ts';
+import { gateRule, gateWords, isHealthcheck } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
-import { jsonOf } from './json.ts';
+import { jsonOf, object, texts } from './json.ts';
 import { paceProgress } from './pace-progress.ts';
+import { viewOfRequest } from './probe-reach.ts';
+import { probeWords } from './probe-words.ts';
 import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
 import { restoredWords } from './restored-words.ts';
 import type { SavedContainer } from './saved.ts';
 import { nextName, planSteps, previousName, type Step, touchesService } from './steps.ts';
 import { drain, giveNames, namedConnections, withdrawNames, withoutAliases } from './take-over.ts';
+import { tellStanding } from './tell-standing.ts';
 import { updateOrder } from './update-order.ts';
 
 /** One container that is to run another image. */
@@ -33,6 +38,7 @@ export interface ReplaceTask {
   tag: string;
   from: JobTask['from'];
   settleSeconds: number;
+  probe?: Probe | undefined;
   /** Of an image that this engine has and no registry: its id, where that is known. */
   local?: { imageId?: string };
   /** Whether the engine has it; otherwise it is created from `definition`. */
@@ -140,7 +146,14 @@ class Replacement {
     // Between the stop and the start nothing serves: an agent that ends does both first.
     if (ending.aborted && step.kind !== 'start-new') throw cancelled();
     if (touchesService(step.kind)) this.#touched = true;
-    write.emit({ type: 'step-started', step: step.id, kind: step.kind, container: step.container });
+    const detail = this.#detailOf(step);
+    write.emit({
+      type: 'step-started',
+      step: step.id,
+      kind: step.kind,
+      container: step.container,
+      ...(detail !== undefined && { detail }),
+    });
     try {
       const message = await this.#do(step);
       const skipped = message === SKIPPED;
@@ -157,6 +170,13 @@ class Replacement {
       write.emit({ type: 'step-ended', step: step.id, state: wasCancelled ? 'CANCELLED' : 'ERROR', message });
       throw error;
     }
+  }
+
+  /** What a step waits for, where its kind does not say it. */
+  #detailOf({ kind, container }: Step): string | undefined {
+    const work = this.#works.find(({ task }) => task.container === container);
+    if (kind !== 'gate' || work?.next === undefined) return undefined;
+    return gateWords(gateRule(work.next, work.task));
   }
 
   /** Returns a word for people about what was done, where there is one to say. */
@@ -180,7 +200,7 @@ class Replacement {
       case 'start-new':
         return this.#startNew(work);
       case 'gate':
-        return this.#gate(work);
+        return this.#gate(work, step);
       case 'take-over':
         return this.#takeOver(work);
       case 'rename':
@@ -304,7 +324,25 @@ class Replacement {
         container,
       );
     }
+    await this.#checkReach(work, image);
     return undefined;
+  }
+
+  /** A probe that can't be asked would fail whatever runs there. */
+  async #checkReach({ task, derived }: Work, image: ImageInspect): Promise<void> {
+    const { engine, info } = this.#options;
+    const { container, probe } = task;
+    if (probe === undefined || derived === undefined) return;
+    const own = object(derived.body.Healthcheck);
+    const check = Object.keys(own).length > 0 ? { Test: texts(own.Test) } : image.Config.Healthcheck;
+    if (isHealthcheck(check)) return;
+    const reach = await findReach(engine, info.rootless, viewOfRequest(derived), probe.check);
+    if (reach.kind !== 'never') return;
+    throw refuse(
+      'probe-unreachable',
+      `${container} can't be asked ${probeWords(probe.check)}: ${reach.why}. Change that, or take \`probe\` out of the map file.`,
+      container,
+    );
   }
 
   async #create(work: Work): Promise<string | undefined> {
@@ -351,6 +389,7 @@ class Replacement {
       nextName: nextName(task.container, jobId),
       previousName: previousName(task.container, jobId),
       settleSeconds: task.settleSeconds,
+      ...(task.probe !== undefined && { probe: task.probe }),
       image: { ref: task.ref, id: image.Id },
       ...(old !== undefined && { old: { id: old.Id, inspect: jsonOf(old) } }),
     };
@@ -394,15 +433,19 @@ class Replacement {
     return GateWatch.open(this.#options.engine, created(work).next.Id);
   }
 
-  async #gate(work: Work): Promise<string | undefined> {
+  async #gate(work: Work, step: Step): Promise<string> {
+    const { write } = this.#options;
     const { next } = created(work);
     if (work.watch === undefined) throw new Error('gate before start');
-    const rule = gateRule(next, work.task.settleSeconds);
-    const verdict = await work.watch.verdict(rule, 0, this.#stopWaiting);
+    const verdict = await work.watch.verdict(gateRule(next, work.task), {
+      restartCount: 0,
+      cancel: this.#stopWaiting,
+      onStanding: tellStanding(write, step),
+    });
     work.watch.close();
     switch (verdict.verdict) {
       case 'passed':
-        return rule.kind === 'healthcheck' ? 'healthy' : undefined;
+        return verdict.message;
       case 'cancelled':
         throw cancelled();
       case 'failed':

@@ -1,3 +1,4 @@
+import { probeSchema } from '@towline/core/protocol';
 import { z } from 'zod';
 import { jsonObjectSchema } from './json.ts';
 
@@ -10,6 +11,7 @@ export const savedContainerSchema = z.object({
   /** The old one's name once it gave way. */
   previousName: z.string(),
   settleSeconds: z.number(),
+  probe: probeSchema.optional(),
   image: z.object({ ref: z.string(), id: z.string() }),
   /** The old container's whole inspect; absent where there was none. */
   old: z.object({ id: z.string(), inspect: jsonObjectSchema }).optional(),

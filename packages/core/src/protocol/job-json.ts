@@ -8,7 +8,18 @@ export interface JobJson {
   agent: string;
   state: Job['state'];
   tasks: { container: string; mode: JobTask['mode']; from?: VersionJson; to: VersionJson }[];
-  steps: { name: string; state: JobStep['state']; startedAt?: string; endedAt?: string }[];
+  steps: {
+    name: string;
+    state: JobStep['state'];
+    startedAt?: string;
+    endedAt?: string;
+    /** What it waits for: the rule of a check, with its numbers. */
+    detail?: string;
+    /** Of a check: how often it was asked, and how it stands. */
+    check?: { tries: number; standing: string };
+    /** What came of it. */
+    message?: string;
+  }[];
   refusal?: { code: string; message: string };
   error?: { code: string; message: string };
   operator: string;
@@ -36,11 +47,15 @@ export function jobToJson(job: Job, agent: string): JobJson {
       ...(from !== undefined && { from: versionJson(from) }),
       to: versionJson(to),
     })),
-    steps: job.steps.map(({ name, state, startedAt, endedAt }) => ({
+    steps: job.steps.map(({ name, kind, state, startedAt, endedAt, detail, progress, message }) => ({
       name,
       state,
       ...(startedAt !== undefined && { startedAt }),
       ...(endedAt !== undefined && { endedAt }),
+      ...(detail !== undefined && { detail }),
+      ...(kind === 'gate' &&
+        progress?.detail !== undefined && { check: { tries: progress.current, standing: progress.detail } }),
+      ...(message !== undefined && { message }),
     })),
     ...(job.refusal !== undefined && { refusal: { code: job.refusal.code, message: job.refusal.message } }),
     ...(job.error !== undefined && { error: { code: job.error.code, message: job.error.message } }),

@@ -22,6 +22,8 @@ export const REFUSAL_CODES = [
   'not-supported',
   /** The map says start-first, and the old one holds what the new one needs. */
   'start-first-forbidden',
+  /** The map's probe asks a port that the agent has no way to. */
+  'probe-unreachable',
   /** A build's image can't get to where it would run: it was built on another agent, and goes to no registry. */
   'needs-registry',
   /** The build runs or waits already. */

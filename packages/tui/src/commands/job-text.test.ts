@@ -103,6 +103,19 @@ describe('what it does now', () => {
       [step({ state: 'RUNNING', progress: { current: 1_000_000, total: 64_000_000 } })],
       'web 1/1 pull gateway 1.00 MB of 64.0 MB',
     ],
+    [
+      [
+        step({
+          kind: 'gate',
+          name: 'check gateway',
+          state: 'RUNNING',
+          detail: 'asks GET :80/ every 1 s',
+          progress: { current: 9, detail: 'last: 503, 2 of 3 failures' },
+        }),
+      ],
+      'web 1/1 check gateway asks GET :80/ every 1 s; last: 503, 2 of 3 failures',
+    ],
+    [[step({ kind: 'gate', name: 'check gateway', state: 'RUNNING' })], 'web 1/1 check gateway'],
     [[step(), step({ id: 's2', state: 'WAIT' })], undefined],
   ])('%#', (steps, expected) => {
     expect(running(steps)).toBe(expected);

@@ -1,4 +1,4 @@
-import { isEnded, type Job, type JobEvent, type JobStep } from '@towline/core/job';
+import { isEnded, type Job, type JobEvent, type JobStep, stepWaitsFor } from '@towline/core/job';
 import { type JobJson, jobToJson } from '@towline/core/protocol';
 import { bytes, duration } from '../components/quantity.ts';
 import { NOTHING } from './table.ts';
@@ -55,15 +55,21 @@ export function describeNow(job: Job): string | undefined {
   const at = job.steps.findIndex(({ state }) => state === 'RUNNING');
   const step = job.steps[at];
   if (step !== undefined) {
-    return [job.server, `${at + 1}/${job.steps.length}`, step.name, describeProgress(step)]
+    return [
+      job.server,
+      `${at + 1}/${job.steps.length}`,
+      step.name,
+      describeProgress(step),
+      stepWaitsFor(step),
+    ]
       .filter(Boolean)
       .join(' ');
   }
   return isEnded(job.state) || job.steps.length === 0 ? `${job.server} ${job.state}` : undefined;
 }
 
-function describeProgress({ progress }: JobStep): string {
-  if (progress === undefined) return '';
+function describeProgress({ kind, progress }: JobStep): string {
+  if (progress === undefined || kind === 'gate') return '';
   const { current, total } = progress;
   return total === undefined ? bytes(current) : `${bytes(current)} of ${bytes(total)}`;
 }
@@ -76,7 +82,8 @@ export function jobSheet(job: Job, agent: string): string[] {
     `  ${describeTasks(job)}`,
     `  queued ${job.queuedAt}${job.endedAt === undefined ? '' : `, ended ${job.endedAt}`}`,
     ...job.steps.map((step) => {
-      const details = [span(step.startedAt, step.endedAt), describeProgress(step), step.message];
+      const took = span(step.startedAt, step.endedAt);
+      const details = [took, describeProgress(step), step.message ?? stepWaitsFor(step)];
       return `  ${step.state.padEnd(9)} ${[step.name, ...details].filter(Boolean).join('  ')}`;
     }),
     ...explainJob(job, Number.POSITIVE_INFINITY),

@@ -374,10 +374,24 @@ test('a batch says which of its servers nobody sees any more, and their clocks s
   expect(shown).toMatch(/check the new container +8\/10 +20 s/);
 });
 
-test('the check of a new container says what it waits for, and for how long', () => {
+test('the check of a new container says what it waits for, and how it stands', () => {
   const { world, model } = running(AT_THE_CHECK + 1);
-  const shown = screen(press(model, 'o', world).model, world).replace(/\s+/g, ' ');
-  expect(shown).toContain("waits for its healthcheck's verdict; without one, it has to run for 3 s");
+  const shown = (now: World) => screen(press(model, 'o', now).model, now).replace(/\s+/g, ' ');
+  const rule = 'asks GET :8080/health every 1 s; 3 failures in a row are too many, after its first 30 s';
+  expect(shown(world)).toContain(rule);
+  const job = world.fleet.agents.alpha?.jobs['job-1'];
+  if (job === undefined) throw new Error('no job');
+  const asked = reduceJob(job, {
+    type: 'step-progress',
+    step: 'gate:gateway',
+    current: 40,
+    detail: 'last: 503, 2 of 3 failures',
+    seq: job.lastSeq + 1,
+    at: new Date(NOW).toISOString(),
+  });
+  expect(shown(changeAlpha(world, { jobs: { 'job-1': asked } }))).toContain(
+    `${rule}; last: 503, 2 of 3 failures`,
+  );
 });
 
 test('the question whether to cancel a job goes when the job has ended', () => {

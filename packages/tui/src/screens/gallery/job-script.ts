@@ -23,6 +23,7 @@ const STEPS: readonly StepKind[] = [
 ];
 const IMAGE_BYTES = 64_000_000;
 const EVENT_MS = 180;
+const GATE = 'asks GET :8080/health every 1 s; 3 failures in a row are too many, after its first 30 s';
 
 /** The events of a job as an agent would tell them, one `EVENT_MS` after the other. */
 export function jobEvents(script: JobScript): JobEvent[] {
@@ -60,7 +61,13 @@ function bodiesOf({ id, server, tasks, outcome }: JobScript): JobEventBody[] {
     { type: 'planned', steps },
   ];
   for (const step of steps) {
-    bodies.push({ type: 'step-started', step: step.id, kind: step.kind, container: step.container });
+    bodies.push({
+      type: 'step-started',
+      step: step.id,
+      kind: step.kind,
+      container: step.container,
+      ...(step.kind === 'gate' && { detail: GATE }),
+    });
     if (step.kind === 'resolve' && outcome === 'REFUSED') {
       const message = `registry.example.com:5000 has no tag ${tasks[0]?.to} of shop/${step.container}. Pick one with v.`;
       bodies.push(

@@ -1,4 +1,4 @@
-import { isEnded, type Job, type JobStep } from '@towline/core/job';
+import { isEnded, type Job, type JobStep, stepWaitsFor } from '@towline/core/job';
 import {
   BLANK,
   bytes,
@@ -90,7 +90,7 @@ const ENDINGS: Partial<Record<Job['state'], string>> = {
 };
 
 /** The part that scrolls: commands for a person, the steps, the last lines of what failed. */
-export function jobBody(job: Job, columns: number, now: number, settleOf: SettleOf): Line[] {
+export function jobBody(job: Job, columns: number, now: number): Line[] {
   // A step of the server as a whole names the server: that alone is no second container.
   const several = job.tasks.length > 1;
   const names = several
@@ -105,7 +105,7 @@ export function jobBody(job: Job, columns: number, now: number, settleOf: Settle
     ...(job.steps.length === 0 && !isEnded(job.state)
       ? [line(span('  Waiting for its first step…', 'quiet'))]
       : []),
-    ...job.steps.flatMap((step) => stepLines(withExpectation(step, settleOf), names, columns, now)),
+    ...job.steps.flatMap((step) => stepLines(step, names, columns, now)),
     ...job.logs.flatMap(({ container, lines }) => [
       BLANK,
       line(span(`  The last lines of ${container} before it was taken away`, 'strong')),
@@ -114,17 +114,6 @@ export function jobBody(job: Job, columns: number, now: number, settleOf: Settle
       ),
     ]),
   ];
-}
-
-/** The seconds that a container must run, as the map says; undefined where it does not say. */
-export type SettleOf = (container: string) => number | undefined;
-
-/** While a container is checked, what the check waits for and for how long: nothing else is to be seen of it. */
-function withExpectation(step: JobStep, settleOf: SettleOf): JobStep {
-  if (step.kind !== 'gate' || step.state !== 'RUNNING' || step.message !== undefined) return step;
-  const seconds = settleOf(step.container);
-  const settled = seconds === undefined ? 'as long as its map says' : `for ${seconds} s`;
-  return { ...step, message: `waits for its healthcheck's verdict; without one, it has to run ${settled}` };
 }
 
 const STEP_WIDTH = Math.max(...Object.values(STEP_WORDS).map((words) => words.length));
@@ -147,7 +136,7 @@ function stepLines(step: JobStep, names: number, columns: number, now: number): 
   const used = head.reduce((sum, piece) => sum + textWidth(piece.text), 0);
   const progress = progressOf(step, columns - used - 3);
   const first = line(...head, ...(progress.length > 0 ? [span('   '), ...progress] : []));
-  const { message } = step;
+  const message = step.message ?? stepWaitsFor(step);
   if (message === undefined || message === '') return [first];
   const text = sanitizeLine(message);
   const room = columns - used - 4;
@@ -164,7 +153,7 @@ const BAR_WIDTH = 20;
 
 /** The bar, the percentage and the bytes, as far as there is room for them. */
 function progressOf(step: JobStep, room: number): Span[] {
-  if (step.state !== 'RUNNING' || step.progress === undefined) return [];
+  if (step.kind === 'gate' || step.state !== 'RUNNING' || step.progress === undefined) return [];
   const { current, total } = step.progress;
   if (total === undefined || total <= 0) return room >= 8 ? [span(bytes(current), 'active')] : [];
   const share = Math.min(1, current / total);

@@ -61,24 +61,11 @@ function shownOf(state: JobState, world: World): Shown | undefined {
   const loss = isEnded(job.state) ? undefined : linkLoss(state.agent, world);
   const now = knownUntil(state.agent, world);
   const head = jobHead(job, columns, now, loss);
-  const body = jobBody(job, columns, now, (container) => settleOf(job, container, world));
+  const body = jobBody(job, columns, now);
   const height = Math.max(1, rows - TITLE_ROWS - head.length - FOOT_ROWS);
   const last = Math.max(0, body.length - height);
   const top = Math.min(state.top ?? naturalTop(job, body.length, height), last);
   return { job, loss, head, body, height, last, top };
-}
-
-/** How long an agent has a container run before it trusts it, where the map does not say. */
-const DEFAULT_SETTLE_SECONDS = 3;
-
-/** Undefined where the job is of a map that is not here: it may say another one. */
-function settleOf(job: Job, container: string, { fleet }: World): number | undefined {
-  const found = fleet.services
-    .find(({ name }) => name === job.service)
-    ?.maps.find(({ name }) => name === job.map)
-    ?.servers.find(({ name }) => name === job.server)
-    ?.containers.find(({ name }) => name === container);
-  return found === undefined ? undefined : (found.settle ?? DEFAULT_SETTLE_SECONDS);
 }
 
 export function pressInJob(state: JobState, command: Command | undefined, world: World): Outcome<JobState> {
