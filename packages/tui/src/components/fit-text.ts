@@ -1,4 +1,4 @@
-import { graphemes, textWidth } from './text-width.ts';
+import { graphemes, isAscii, textWidth } from './text-width.ts';
 
 const ELLIPSIS = '…';
 
@@ -89,4 +89,29 @@ export function wrapText(text: string, width: number): string[] {
     lines.push(line);
   }
   return lines;
+}
+
+/**
+ * Where each row of a text begins that is broken wherever a row is full, as a terminal does it: nothing is left out, and
+ * what stands under each other in a row still does.
+ */
+export function breakColumns(text: string, width: number): number[] {
+  const starts = [0];
+  if (width <= 0) return starts;
+  if (isAscii(text)) {
+    for (let at = width; at < text.length; at += width) starts.push(at);
+    return starts;
+  }
+  let at = 0;
+  let used = 0;
+  for (const grapheme of graphemes(text)) {
+    const next = textWidth(grapheme);
+    if (used + next > width && used > 0) {
+      starts.push(at);
+      used = 0;
+    }
+    at += grapheme.length;
+    used += next;
+  }
+  return starts;
 }

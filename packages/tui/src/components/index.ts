@@ -1,6 +1,7 @@
 export { type Column, fitColumns } from './columns.ts';
 export { buttons, type Dialog, dialogRoom, dialogRows, drawDialog } from './dialog.ts';
 export {
+  breakColumns,
   padEnd,
   padStart,
   takeColumns,
@@ -23,6 +24,8 @@ export {
   spread,
   type Tone,
 } from './line.ts';
+export { type Colour, type Look, PLAIN_LOOK } from './look.ts';
+export { type Paint, type PaintedText, paintLine } from './painted.ts';
 export { age, bytes, dateTime, duration } from './quantity.ts';
 export { sanitizeLine } from './sanitize.ts';
 export {

@@ -1,4 +1,5 @@
 import { takeColumns } from './fit-text.ts';
+import { type Look, sameLook } from './look.ts';
 import { textWidth } from './text-width.ts';
 
 /** What a piece of text means; the theme says what that looks like. Never the only carrier of a meaning. */
@@ -21,6 +22,8 @@ export type Tone = (typeof TONES)[number];
 export interface Span {
   text: string;
   tone: Tone;
+  /** Of foreign text: what its writer gave to it, under the tone. */
+  look?: Look;
   /** On the cursor's background, where only a part of the row is: in a dialog. */
   selected?: boolean;
 }
@@ -94,7 +97,12 @@ export function sameLine(a: Line, b: Line): boolean {
       a.spans.length === b.spans.length &&
       a.spans.every((piece, at) => {
         const other = b.spans[at];
-        return piece.text === other?.text && piece.tone === other.tone && piece.selected === other.selected;
+        return (
+          piece.text === other?.text &&
+          piece.tone === other.tone &&
+          piece.selected === other.selected &&
+          sameLook(piece.look, other.look)
+        );
       }))
   );
 }

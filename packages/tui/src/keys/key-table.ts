@@ -82,6 +82,8 @@ export type Command =
   | 'caret-down'
   | 'retry'
   | 'wrap'
+  | 'line-end'
+  | 'line-start'
   | 'follow'
   | 'accept'
   | 'restore'
@@ -349,6 +351,8 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: LOGS,
   },
   { command: 'wrap', keys: ['w'], words: 'wrap long lines, or cut them', short: 'Wrap', contexts: LOGS },
+  { command: 'line-end', keys: ['}'], words: 'to the end of a long line that is wrapped', contexts: LOGS },
+  { command: 'line-start', keys: ['{'], words: 'to its beginning', contexts: LOGS },
   {
     command: 'retry',
     keys: ['r'],

@@ -56,6 +56,14 @@ export type Request =
   | ({ type: 'load-images' } & BuildPlace)
   | ({ type: 'load-commits'; from: string; to: string } & BuildPlace)
   | { type: 'load-log-page'; agent: string; query: BuildLogQuery; attempt: number }
+  | {
+      type: 'load-log-part';
+      agent: string;
+      run: string;
+      step: BuildStepKind;
+      asked: { kind: 'part'; seq: number; at: number; until: number };
+      attempt: number;
+    }
   | { type: 'set-note'; agent: string; id: string; note: string }
   | ({ type: 'clean-build'; what: 'source' | 'cache' } & BuildPlace)
   | ({ type: 'load-edit' } & BuildPlace)

@@ -7,7 +7,12 @@ import {
   isRunEnded,
   reduceBuildRun,
 } from '@towline/core/build';
-import type { BuildLogEntry, BuildLogOutput, SearchBuildLogInput } from '@towline/core/protocol';
+import type {
+  BuildLogEntry,
+  BuildLogOutput,
+  BuildLogPartOutput,
+  SearchBuildLogInput,
+} from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import { reduceTextField, type TextField, textField } from '../../components/index.ts';
 import type { CallFailure } from '../../fleet/index.ts';
@@ -17,6 +22,8 @@ import { movement } from '../list-moves.ts';
 import { INITIAL_LIST, type ListState, placeInList, pressInList } from '../list-state.ts';
 import {
   type LogView,
+  lineDown,
+  lineUp,
   NO_SEARCH,
   openSearch,
   pasteInSearch,
@@ -30,12 +37,17 @@ import {
   follow,
   inSight,
   jumpTo,
-  missingPage,
+  type Missing,
+  missing,
   moveBy,
+  moveTo,
   openStepLog,
   PAGE,
   pageCame,
+  partCame,
   type StepLog,
+  type Target,
+  textOf,
 } from './step-log.ts';
 
 /** The logs of one build run, live while it runs and kept afterwards. Leaving it leaves the run alone. */
@@ -179,21 +191,36 @@ export function logPageCame(
 ): BuildLogState {
   const view = logView(state, world);
   return changeLog(state, from, (log) =>
-    result.ok
-      ? pageCame(log, result.value, view)
-      : {
-          ...log,
-          loading: undefined,
-          wanted: undefined,
-          stream: { state: 'failed', message: result.error.message },
-        },
+    result.ok ? pageCame(log, result.value, view) : notHad(log, result.error),
   );
+}
+
+export function logPartCame(
+  state: BuildLogState,
+  from: StepLogArrival,
+  asked: Extract<Missing, { kind: 'part' }>,
+  result: Result<BuildLogPartOutput, CallFailure>,
+  world: World,
+): BuildLogState {
+  const view = logView(state, world);
+  return changeLog(state, from, (log) =>
+    result.ok ? partCame(log, asked, result.value, view) : notHad(log, result.error),
+  );
+}
+
+function notHad(log: StepLog, { message }: CallFailure): StepLog {
+  return { ...log, loading: undefined, wanted: undefined, stream: { state: 'failed', message } };
 }
 
 /** What a search came to. */
 export function searchCame(
   state: BuildLogState,
-  answer: { count: number; found: number | undefined; failure: string | undefined },
+  answer: {
+    count: number;
+    /** The line, and where in it, if it is a long one. */
+    found: { seq: number; at?: number | undefined } | undefined;
+    failure: string | undefined;
+  },
   world: World,
 ): Outcome<BuildLogState> {
   const { seeking } = state;
@@ -211,27 +238,31 @@ export function searchCame(
         : `No line ${down ? 'below' : 'above'} has “${seeking.what.text}” in it. ${down ? 'N searches upwards' : 'n searches downwards'}.`;
     return settle(done, { type: 'notice', tone: 'plain', text });
   }
-  return syncBuildLog(goTo(done, seeking.step, found, world), world);
+  const text = seeking.what === 'error' ? '' : seeking.what.text.toLowerCase();
+  return syncBuildLog(goTo(done, seeking.step, { ...found, text }, world), world);
 }
 
-function goTo(state: BuildLogState, step: BuildStepKind, seq: number, world: World): BuildLogState {
+function goTo(state: BuildLogState, step: BuildStepKind, target: Target, world: World): BuildLogState {
   const log = state.logs[step] ?? openStepLog(step);
-  const to = jumpTo(log, seq, logView(state, world));
-  return { ...withLog(state, to), chosen: step, search: { ...state.search, found: seq } };
+  const to = jumpTo(log, target, logView(state, world));
+  return { ...withLog(state, to), chosen: step, search: { ...state.search, found: target.seq } };
 }
 
-/** Asks for the page that is missing. */
+/** Asks for what is missing. */
 export function syncBuildLog(state: BuildLogState, world: World): Outcome<BuildLogState> {
   const log = currentLog(state, world);
   if (log === undefined) return settle(state);
-  const at = missingPage(log, logView(state, world));
-  if (at === undefined) return settle(state);
-  return settle(withLog(state, { ...log, loading: at }), {
-    type: 'load-log-page',
-    agent: state.agent,
-    query: { run: state.id, step: log.step, at, limit: PAGE },
-    attempt: log.attempt,
-  });
+  const asked = missing(log, logView(state, world));
+  if (asked === undefined) return settle(state);
+  const { step, attempt } = log;
+  const of = { agent: state.agent, attempt };
+  const place = { run: state.id, step };
+  return settle(
+    withLog(state, { ...log, loading: asked }),
+    asked.kind === 'page'
+      ? { ...of, type: 'load-log-page', query: { ...place, at: asked.at, limit: PAGE } }
+      : { ...of, type: 'load-log-part', ...place, asked },
+  );
 }
 
 /** A note was taken by the agent: it is shown, also of a run that the watch does not have any more. */
@@ -260,12 +291,12 @@ function headRows(state: BuildLogState, world: World): number {
   return TITLE_ROWS + HEAD_ROWS + (run?.error === undefined ? 0 : ERROR_ROWS - 1);
 }
 
-export function bodyHeight(state: BuildLogState, world: World): number {
+function bodyHeight(state: BuildLogState, world: World): number {
   return Math.max(1, world.size.rows - headRows(state, world) - FOOT_ROWS);
 }
 
-function logView(state: BuildLogState, world: World): LogView {
-  return { height: bodyHeight(state, world), wrap: state.wrap };
+export function logView(state: BuildLogState, world: World): LogView {
+  return { columns: world.size.columns, height: bodyHeight(state, world), wrap: state.wrap };
 }
 
 export function stepsHeight(size: Size): number {
@@ -321,13 +352,12 @@ export function pressInBuildLog(
   }
   if (command === 'first-error') return toFirstError(state, run, world);
   if (log === undefined) return settle(state);
-  const height = bodyHeight(state, world);
-  const by = command === undefined ? undefined : movement(command, height);
-  if (by !== undefined) {
-    const moved = moveBy(log, by, logView(state, world));
-    // Whoever reads a step's log is not taken to the next one when that begins.
-    const chosen = moved.pinned === undefined && moved.wanted === undefined ? state.chosen : log.step;
-    return syncBuildLog({ ...withLog(state, moved), chosen }, world);
+  const view = logView(state, world);
+  const by = command === undefined ? undefined : movement(command, view.height);
+  if (by !== undefined) return read(state, moveBy(log, by, view), world);
+  if (command === 'line-end' || command === 'line-start') {
+    const move = command === 'line-end' ? lineDown : lineUp;
+    return read(state, moveTo(log, move(textOf(log), log.pinned, view)), world);
   }
   const tabs = tabsOf(run);
   switch (command) {
@@ -338,7 +368,7 @@ export function pressInBuildLog(
         chosen: run !== undefined && isRunEnded(run.state) ? log.step : undefined,
       });
     case 'wrap':
-      return settle({ ...state, wrap: !state.wrap });
+      return toggleWrap(state, log, world);
     case 'search':
       return settle({ ...state, search: openSearch(state.search) });
     case 'search-next':
@@ -373,6 +403,21 @@ export function pressInBuildLog(
   }
 }
 
+/** What was found stays in sight, where it was. */
+function toggleWrap(state: BuildLogState, log: StepLog, world: World): Outcome<BuildLogState> {
+  const toggled = { ...state, wrap: !state.wrap };
+  const { found: seq, text } = state.search;
+  const { top, bottom } = inSight(log, logView(state, world));
+  if (seq === undefined || seq < top || seq > bottom) return syncBuildLog(toggled, world);
+  return syncBuildLog(goTo(toggled, log.step, { seq, text: text.toLowerCase() }, world), world);
+}
+
+/** Whoever reads a step's log is not taken to the next one when that begins. */
+function read(state: BuildLogState, log: StepLog, world: World): Outcome<BuildLogState> {
+  const follows = log.pinned === undefined && log.wanted === undefined;
+  return syncBuildLog({ ...withLog(state, log), chosen: follows ? state.chosen : log.step }, world);
+}
+
 function toTab(state: BuildLogState, step: BuildStepKind | undefined, world: World): Outcome<BuildLogState> {
   if (step === undefined) return settle(state);
   const search = { ...state.search, found: undefined };
@@ -396,7 +441,7 @@ function toFirstError(state: BuildLogState, run: BuildRun | undefined, world: Wo
   const failed = run?.steps.find((step) => step.state === 'ERROR');
   const seq = (failed?.error ?? run?.error)?.line?.seq;
   if (failed !== undefined && seq !== undefined) {
-    return syncBuildLog(goTo(state, failed.kind, seq, world), world);
+    return syncBuildLog(goTo(state, failed.kind, { seq, text: '' }, world), world);
   }
   const step = failed?.kind ?? currentTab(state, world);
   if (step === undefined) return settle(state);

@@ -4,6 +4,7 @@ export {
   logEnded,
   logEntriesCame,
   logPageCame,
+  logPartCame,
   noteSet,
   openBuildLog,
   pasteInBuildLog,
@@ -16,4 +17,5 @@ export {
   subscribed,
   syncBuildLog,
 } from './build-log.ts';
+export type { Missing } from './step-log.ts';
 export { viewBuildLog, viewSteps } from './view.ts';

@@ -1,19 +1,21 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { endOf } from '../log-view/index.ts';
+import { shownRows } from '../log-view/index.ts';
 import {
   entriesCame,
   follow,
   jumpTo,
-  missingPage,
+  type Missing,
+  missing,
   moveBy,
   openStepLog,
   PAGE,
   pageCame,
   type StepLog,
+  textOf,
 } from './step-log.ts';
 
-const VIEW = { height: 20, wrap: false };
+const VIEW = { columns: 80, height: 20, wrap: false };
 
 /** A log of so many lines on its agent. */
 function agentOf(total: number, perPage = PAGE) {
@@ -24,7 +26,9 @@ function agentOf(total: number, perPage = PAGE) {
     }));
   return {
     tail: (count: number) => lines(Math.max(1, total - count + 1), total),
-    page(at: Exclude<StepLog['loading'], undefined>) {
+    page(asked: Missing) {
+      if (asked.kind === 'part') throw new Error('no line is long');
+      const { at } = asked;
       if (at === 'end') return { entries: lines(Math.max(1, total - perPage + 1), total), lines: total };
       const [from, to] =
         'from' in at
@@ -39,7 +43,7 @@ function agentOf(total: number, perPage = PAGE) {
 function settle(log: StepLog, agent: ReturnType<typeof agentOf>): StepLog {
   let now = log;
   for (let asked = 0; asked < 50; asked += 1) {
-    const at = missingPage(now, VIEW);
+    const at = missing(now, VIEW);
     if (at === undefined) return now;
     now = pageCame({ ...now, loading: at }, agent.page(at), VIEW);
   }
@@ -47,10 +51,9 @@ function settle(log: StepLog, agent: ReturnType<typeof agentOf>): StepLog {
 }
 
 function inSight(log: StepLog): string[] {
-  const bottom = log.pinned ?? endOf(log.window);
-  return log.window.lines
-    .slice(Math.max(0, bottom - VIEW.height + 1 - log.window.first), bottom - log.window.first + 1)
-    .map(({ text }) => text);
+  return shownRows(textOf(log), log.pinned, VIEW).map(
+    ({ seq }) => log.window.lines[seq - log.window.first]?.raw ?? '',
+  );
 }
 
 test('of a million lines the first is one key away, and the last one another', () => {
@@ -88,20 +91,24 @@ test('what is pinned stays where it is, whatever comes', () => {
 test('a line is found where pages have one line each, because lines are long', () => {
   const agent = agentOf(10_000, 1);
   const log = entriesCame(openStepLog('build'), agent.tail(30), VIEW);
-  const found = jumpTo(log, 5_000, VIEW);
-  const at = missingPage(found, VIEW);
+  const found = jumpTo(log, { seq: 5_000, text: '' }, VIEW);
+  const at = missing(found, VIEW);
   if (at === undefined) throw new Error('no page is asked for');
   const near = pageCame({ ...found, loading: at }, agent.page(at), VIEW);
-  const exact = missingPage(near, VIEW);
-  expect(exact).toEqual({ from: 5_000 });
-  const there = pageCame({ ...near, loading: exact }, agent.page({ from: 5_000 }), VIEW);
+  const exact = missing(near, VIEW);
+  expect(exact).toEqual({ kind: 'page', at: { from: 5_000 } });
+  const there = pageCame(
+    { ...near, loading: exact },
+    agent.page({ kind: 'page', at: { from: 5_000 } }),
+    VIEW,
+  );
   expect(there.wanted).toBeUndefined();
   expect(there.window.first).toBe(5_000);
 });
 
 test('an agent that has less than it said is not asked forever', () => {
   const log = { ...openStepLog('build'), window: { lines: [], first: 1, total: 100, size: 0 } };
-  expect(settle(jumpTo(log, 70, VIEW), agentOf(0)).wanted).toBeUndefined();
+  expect(settle(jumpTo(log, { seq: 70, text: '' }, VIEW), agentOf(0)).wanted).toBeUndefined();
 });
 
 test('wherever one goes, lines follow each other and pages end', () => {
@@ -115,7 +122,10 @@ test('wherever one goes, lines follow each other and pages end', () => {
       const agent = agentOf(total);
       let log = entriesCame(openStepLog('build'), agent.tail(1_000), VIEW);
       for (const each of moves) {
-        log = 'by' in each ? moveBy(log, each.by, VIEW) : jumpTo(log, Math.min(each.to, total), VIEW);
+        log =
+          'by' in each
+            ? moveBy(log, each.by, VIEW)
+            : jumpTo(log, { seq: Math.min(each.to, total), text: '' }, VIEW);
         if (log.stream.state === 'opening') log = entriesCame(log, agent.tail(1_000), VIEW);
         log = settle(log, agent);
         const seen = inSight(log);

@@ -22,21 +22,21 @@ import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { RUN_MARKS, STEP_MARKS, VERTEX_MARKS } from '../glyphs.ts';
 import { placeInList } from '../list-state.ts';
-import { endOf, logRows, typingLine } from '../log-view/index.ts';
+import { endOf, logRows, shownRows, typingLine } from '../log-view/index.ts';
 import { titleLine } from '../title.ts';
 import type { World } from '../world.ts';
 import {
   type BuildLogState,
-  bodyHeight,
   buildLogContext,
   currentLog,
   currentRun,
   currentTab,
   ERROR_ROWS,
+  logView,
   stepsHeight,
   tabsOf,
 } from './build-log.ts';
-import type { StepLog } from './step-log.ts';
+import { type StepLog, textOf } from './step-log.ts';
 
 export function viewBuildLog(state: BuildLogState, world: World, notice: Line | undefined): Frame {
   const { size } = world;
@@ -51,10 +51,8 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
     span(` on ${state.agent}`, 'quiet'),
   ]);
   const head = [title, ...headLines(state, run, world)];
-  const height = bodyHeight(state, world);
   const look = {
     pinned: log?.pinned,
-    wrap: state.wrap,
     wanted: state.search.text,
     found: state.search.found,
   };
@@ -68,7 +66,7 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
             ),
           ),
         ]
-      : logRows(log.window, look, size.columns, height);
+      : logRows(textOf(log), look, logView(state, world));
   const context = buildLogContext(state);
   const keys = footer(context === 'build-steps' ? 'build-log' : context, size.columns, {
     disabled: new Set(run !== undefined && isRunEnded(run.state) ? ['cancel-build'] : []),
@@ -182,18 +180,34 @@ function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
   if (stream.state === 'opening' && window.lines.length === 0) {
     return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   }
-  if (log.wanted !== undefined || (pinned !== undefined && pinned > endOf(window))) {
+  if (log.wanted !== undefined || log.loading?.kind === 'part' || isBeyond(log)) {
     return line(span(`  Asking ${state.agent} for more of the log…`, 'active'));
   }
   if (pinned !== undefined) {
     return line(
       span('  ■ pinned', 'armed'),
-      span(`   line ${pinned.toLocaleString('en')} of ${lines}, f follows`, 'quiet'),
+      span(`   ${placeText(state, log, lines, world)}; f follows`, 'quiet'),
     );
   }
   return stream.state === 'ended'
     ? line(span(`  ■ ended   ${lines}`, 'quiet'))
     : line(span('  ● following', 'good'), span(`   ${lines}`, 'quiet'));
+}
+
+function isBeyond({ window, pinned }: StepLog): boolean {
+  return pinned !== undefined && pinned.seq > endOf(window);
+}
+
+/** The line at the bottom, and of a long one how far into it. */
+function placeText(state: BuildLogState, log: StepLog, lines: string, world: World): string {
+  const bottom = shownRows(textOf(log), log.pinned, logView(state, world)).at(-1);
+  if (bottom === undefined) return lines;
+  const line = `line ${bottom.seq.toLocaleString('en')} of ${lines}`;
+  const { window } = log;
+  const bytes = window.lines[bottom.seq - window.first]?.cut?.bytes;
+  if (bytes === undefined || !state.wrap) return line;
+  const at = Math.min(bottom.piece.to, bottom.piece.from + bottom.to);
+  return `${line}, ${Math.floor((100 * at) / bytes)} % into it`;
 }
 
 const TIME_WIDTH = 11;

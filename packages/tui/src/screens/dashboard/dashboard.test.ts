@@ -151,8 +151,15 @@ const message: fc.Arbitrary<Message> = fc.oneof(
         from: { agent: 'alpha', run: 'run-shop-storefront-6', step, attempt: 1 },
         entries: Array.from({ length: 60 }, (_, at) => ({
           seq: 1_000 + at,
-          text: `${at} 漢字\t`.repeat(at * 4),
+          text: `\u001b[${30 + (at % 8)};4${at % 8}m${at} 漢字\t\u001b[2K`.repeat(at * 4),
+          ...(at % 7 === 0 && { bytes: 200_000 }),
         })),
+      },
+      {
+        type: 'build-log-part',
+        from: { agent: 'alpha', run: 'run-shop-storefront-6', step, attempt: 1 },
+        asked: { kind: 'part', seq: 1_049, at: 65_536, until: 98_304 },
+        result: { ok: true, value: { text: '漢 '.repeat(8_000), from: 65_536, next: 97_536 } },
       },
       {
         type: 'build-log-page',
@@ -160,7 +167,7 @@ const message: fc.Arbitrary<Message> = fc.oneof(
         result: { ok: true, value: { entries: [{ seq: 500, text: 'one' }], lines: 1_060 } },
       },
     ]),
-    { type: 'sought', count: 1, found: 1_020, failure: undefined },
+    { type: 'sought', count: 1, found: { seq: 1_020 }, failure: undefined },
     { type: 'sought', count: 1, found: undefined, failure: undefined },
     {
       type: 'build-started',

@@ -165,6 +165,16 @@ function ask(fleet: Fleet, call: Call): readonly Promise<Message>[] {
       const from = { agent, run: query.run, step: query.step, attempt };
       return [fleet.buildLog(agent, query).then((result) => ({ type: 'build-log-page', from, result }))];
     }
+    case 'load-log-part': {
+      const { agent, run, step, asked, attempt } = call;
+      const { seq, at, until } = asked;
+      const from = { agent, run, step, attempt };
+      return [
+        fleet
+          .buildLogPart(agent, { run, step, seq, at, until })
+          .then((result) => ({ type: 'build-log-part', from, asked, result })),
+      ];
+    }
     case 'set-note': {
       const { agent, id, note } = call;
       return [fleet.setBuildNote(agent, id, note).then((result) => ({ type: 'noted', id, note, result }))];
@@ -265,7 +275,7 @@ async function stream(
           return;
         }
         if (answer.value.result !== 'continue') {
-          const found = answer.value.result === 'found' ? answer.value.seq : undefined;
+          const found = answer.value.result === 'found' ? answer.value : undefined;
           tell({ type: 'sought', count, found, failure: undefined });
           return;
         }

@@ -4,6 +4,7 @@ import type { ServerPlan } from '@towline/core/plan';
 import type {
   BuildLogEntry,
   BuildLogOutput,
+  BuildLogPartOutput,
   BuildRunsOutput,
   CleanBuildOutput,
   CommitsBetweenOutput,
@@ -17,7 +18,7 @@ import type {
 import type { Failure, Result } from '@towline/core/result';
 import type { CallFailure } from '../../fleet/index.ts';
 import type { Key } from '../../keys/index.ts';
-import type { Seeking, StepLogArrival } from '../build-log/index.ts';
+import type { Missing, Seeking, StepLogArrival } from '../build-log/index.ts';
 import type { LogArrival } from '../logs/index.ts';
 import type { BuildPlace, Request } from '../request.ts';
 
@@ -49,7 +50,18 @@ export type Message =
   | { type: 'build-log-entries'; from: StepLogArrival; entries: readonly BuildLogEntry[] }
   | { type: 'build-log-ended'; from: StepLogArrival; failure: string | undefined }
   | { type: 'build-log-page'; from: StepLogArrival; result: Result<BuildLogOutput, CallFailure> }
-  | { type: 'sought'; count: number; found: number | undefined; failure: string | undefined }
+  | {
+      type: 'build-log-part';
+      from: StepLogArrival;
+      asked: Extract<Missing, { kind: 'part' }>;
+      result: Result<BuildLogPartOutput, CallFailure>;
+    }
+  | {
+      type: 'sought';
+      count: number;
+      found: { seq: number; at?: number | undefined } | undefined;
+      failure: string | undefined;
+    }
   | { type: 'noted'; id: string; note: string; result: Result<void, CallFailure> }
   | { type: 'cleaned'; what: 'source' | 'cache'; result: Result<CleanBuildOutput, CallFailure> }
   | ({
@@ -69,6 +81,7 @@ type CallType =
   | 'load-images'
   | 'load-commits'
   | 'load-log-page'
+  | 'load-log-part'
   | 'set-note'
   | 'clean-build'
   | 'load-edit'

@@ -1,7 +1,7 @@
 import { Text } from 'ink';
 import { memo } from 'react';
 import { type Line, sameLine } from '../../components/index.ts';
-import { CURSOR, THEME } from './theme.ts';
+import { CURSOR, lookProps, THEME } from './theme.ts';
 
 interface ScreenRowProps {
   /** Already as wide as the screen: Ink has nothing left to lay out. */
@@ -14,8 +14,13 @@ export const ScreenRow = memo(
     return (
       <Text wrap="truncate" {...(line.selected ? CURSOR : {})}>
         {line.spans.map((piece, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a piece of a row is nothing but its place in it
-          <Text key={at} {...(piece.selected === true ? CURSOR : {})} {...THEME[piece.tone]}>
+          <Text
+            // biome-ignore lint/suspicious/noArrayIndexKey: a piece of a row is nothing but its place in it
+            key={at}
+            {...(piece.look === undefined ? {} : lookProps(piece.look))}
+            {...(piece.selected === true ? CURSOR : {})}
+            {...THEME[piece.tone]}
+          >
             {piece.text}
           </Text>
         ))}

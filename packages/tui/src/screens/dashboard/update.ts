@@ -6,6 +6,7 @@ import {
   logEnded,
   logEntriesCame,
   logPageCame,
+  logPartCame,
   noteSet,
   openBuildLog,
   runEventsCame,
@@ -195,6 +196,14 @@ function arrive(model: Model, message: Answer, world: World): Update {
         model,
         BUILD_LOG,
         (state) => syncBuildLog(logPageCame(state, message.from, message.result, world), world),
+        world,
+      );
+    case 'build-log-part':
+      return mapAndFollow(
+        model,
+        BUILD_LOG,
+        (state) =>
+          syncBuildLog(logPartCame(state, message.from, message.asked, message.result, world), world),
         world,
       );
     case 'sought':

@@ -8,7 +8,7 @@ import {
   runTag,
   stepsOf,
 } from '@towline/core/build';
-import type { BuildLogEntry } from '@towline/core/protocol';
+import type { BuildLogEntry, BuildLogPartOutput } from '@towline/core/protocol';
 
 export interface RunScript {
   service: string;
@@ -130,6 +130,16 @@ export function logLength({ definition }: Pick<RunScript, 'definition'>, step: B
 }
 
 /** One of them, made when it is asked for. */
+const LONG_LINE_BYTES = 1_048_576;
+const LONG_LINE_END = ' and this is its end';
+
+/** A part of the one line that comes cut. */
+export function logPart(at: number, until: number): BuildLogPartOutput {
+  const to = Math.min(until, LONG_LINE_BYTES);
+  const [end, next] = to === LONG_LINE_BYTES ? [LONG_LINE_END, {}] : ['', { next: to }];
+  return { text: '漢'.repeat((to - at - end.length) / 3) + end, from: at, ...next };
+}
+
 export function logLine(step: BuildStepKind, seq: number, length: number): BuildLogEntry {
   if (step === 'create-image' && seq % 6 === 1) {
     const names = [
@@ -141,7 +151,7 @@ export function logLine(step: BuildStepKind, seq: number, length: number): Build
     return { seq, text: names[Math.floor(seq / 6)] ?? '' };
   }
   if (seq === length - 2) return { seq, text: 'npm error: 3 of 412 tests failed', stream: 'stderr' };
-  if (seq === 500_000) return { seq, text: '漢字'.repeat(30_000), bytes: 1_048_576 };
+  if (seq === 500_000) return { seq, text: '漢字'.repeat(10_922), bytes: LONG_LINE_BYTES };
   if (seq % 97 === 0) return { seq, text: `\u001b[33mwarn\u001b[0m ${seq} deprecated`, stream: 'stderr' };
   return { seq, text: `${seq} ${step} node_modules/module-${seq % 1000}/index.js` };
 }

@@ -10,11 +10,11 @@ import {
 } from '@towline/core/build';
 import { type BuildChanges, editBuild, formatMapFile, parseMapFile } from '@towline/core/map';
 import { reduceWatchEvent } from '@towline/core/plan';
-import type { BuildLogEntry } from '@towline/core/protocol';
+import { type BuildLogEntry, MAX_LOG_TEXT } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
 import type { StoreApi } from 'zustand/vanilla';
 import type { BuildCalls, Fleet, FleetState } from '../../fleet/index.ts';
-import { commitOf, logLength, logLine, type RunScript, runEvents, runId } from './build-script.ts';
+import { commitOf, logLength, logLine, logPart, type RunScript, runEvents, runId } from './build-script.ts';
 
 const EVENT_MS = 120;
 
@@ -173,7 +173,10 @@ export function scriptedBuilds(
         else if (lines - from > 1_000) from = lines - 999;
       }
     },
-    buildLogPart: async () => ok({ text: '' }),
+    buildLogPart: async (_agent, { at, until = at + MAX_LOG_TEXT }) => {
+      await sleep(20);
+      return ok(logPart(at, until));
+    },
     searchBuildLog: async (agent, { run, step, what, from, direction = 'forward' }) => {
       await sleep(50);
       const { lines } = page(agent, run, step, 1, 0);

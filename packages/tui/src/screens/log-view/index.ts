@@ -1,4 +1,4 @@
-export { type LogLook, type LogView, leastPin, logRows, pinFor } from './log-rows.ts';
+export { type LogLook, logRows } from './log-rows.ts';
 export {
   appendEntries,
   EMPTY_WINDOW,
@@ -9,6 +9,17 @@ export {
   putPage,
   type WindowLine,
 } from './log-window.ts';
+export { lineDown, lineUp, movePlace, placeInMiddle, placeOnTop } from './moves.ts';
+export { type LinePart, type LogText, type OpenLine, type Piece, piecesAt } from './pieces.ts';
+export {
+  endOfLine,
+  isEndOfLine,
+  type LogView,
+  type Place,
+  placeOf,
+  type Row,
+  shownRows,
+} from './rows.ts';
 export {
   NO_SEARCH,
   openSearch,

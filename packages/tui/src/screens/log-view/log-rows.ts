@@ -1,83 +1,177 @@
-import { type Line, line, type Span, select, span, truncateEnd, wrapText } from '../../components/index.ts';
-import { endOf, type LogWindow, type WindowLine } from './log-window.ts';
+import {
+  type Line,
+  line,
+  type Paint,
+  type PaintedText,
+  paintLine,
+  type Span,
+  select,
+  span,
+  takeColumns,
+  textWidth,
+} from '../../components/index.ts';
+import { type LogText, type Piece, piecesAt } from './pieces.ts';
+import { type LogView, type Place, type Row, shownRows, textColumns } from './rows.ts';
 
 /** How a part of a log is looked at. */
 export interface LogLook {
-  /** The number of the last line shown while the view is pinned; undefined while it follows. */
-  pinned: number | undefined;
-  wrap: boolean;
+  /** The last row shown while the view is pinned; undefined while it follows. */
+  pinned: Place | undefined;
   /** What was searched for, shown wherever it is in sight. */
   wanted: string;
   /** The line that was found. */
   found: number | undefined;
 }
 
-const GUTTER = 2;
-/** No line of a screen is as long, however its characters are put together. */
+/** No line of a screen is as long, however its characters are put together, and with a colour for each. */
 const MOST_PER_COLUMN = 12;
+const MOST_PER_COLOURED_COLUMN = 60;
+const ELLIPSIS = '…';
 
-/** From the last line that is shown upwards, as many as there is room for; what is left of it is filled below. */
-export function logRows(window: LogWindow, look: LogLook, columns: number, height: number): Line[] {
-  const { lines, first } = window;
-  const draw = (at: number): Line[] => {
-    const entry = lines[at];
-    return entry === undefined ? [] : rowsOf(entry, first + at === look.found, look, columns);
-  };
-  // The line that the view is pinned to may have left by now: then the oldest ones that are kept are shown.
-  const last = Math.min(Math.max(0, (look.pinned ?? endOf(window)) - first), lines.length - 1);
-  let rows: Line[] = [];
-  for (let at = last; at >= 0 && rows.length < height; at -= 1) rows = [...draw(at), ...rows];
-  if (rows.length >= height) return rows.slice(-height);
-  for (let at = last + 1; at < lines.length && rows.length < height; at += 1) rows.push(...draw(at));
-  return rows.slice(0, height);
-}
-
-function rowsOf(entry: WindowLine, found: boolean, look: LogLook, columns: number): Line[] {
-  const width = columns - GUTTER - 1;
-  const parts = look.wrap
-    ? wrapText(entry.text, width)
-    : [truncateEnd(entry.text.slice(0, width * MOST_PER_COLUMN), width)];
-  return parts.map((part) => {
-    const mark = found ? span('▸ ', 'key') : span(entry.stderr ? ' ┆' : '  ', 'quiet');
-    const row = line(mark, ...highlighted(part, look.wanted));
-    return found ? select(row) : row;
+export function logRows(text: LogText, look: LogLook, view: LogView): Line[] {
+  const wanted = look.wanted.toLowerCase();
+  const shown = shownRows(text, look.pinned, view);
+  const drawn = shown.map((row) => drawRow(text, row, { ...look, wanted }, view));
+  const isFound = ({ seq }: Row) => seq === look.found;
+  // Of a line that takes many rows, those with what was searched for; where none has it, the first.
+  const some = drawn.some(({ hit }, at) => hit && shown.some((row, of) => of === at && isFound(row)));
+  const first = shown.findIndex(isFound);
+  return drawn.map(({ spans, stderr, hit }, at) => {
+    const row = shown[at];
+    const found = row !== undefined && isFound(row) && (some ? hit : at === first);
+    const mark = found ? span('▸ ', 'key') : span(stderr ? ' ┆' : '  ', 'quiet');
+    const whole = line(mark, ...(found ? spans.map(withoutLook) : spans));
+    return found ? select(whole) : whole;
   });
 }
 
-function highlighted(text: string, wanted: string): Span[] {
-  if (wanted === '') return [span(text)];
-  const lower = text.toLowerCase();
-  const searched = wanted.toLowerCase();
-  // Some letters are longer in lower case: then places in the one are none in the other.
-  if (lower.length !== text.length) return [span(text)];
-  const spans: Span[] = [];
-  let from = 0;
-  for (let at = lower.indexOf(searched); at >= 0; at = lower.indexOf(searched, from)) {
-    if (at > from) spans.push(span(text.slice(from, at)));
-    spans.push(span(text.slice(at, at + searched.length), 'armed'));
-    from = at + searched.length;
+/** On the cursor's background, its own colours are the readable ones. */
+function withoutLook({ text, tone }: Span): Span {
+  return { text, tone };
+}
+
+interface DrawnRow {
+  spans: Span[];
+  stderr: boolean;
+  /** Whether what was searched for is in it. */
+  hit: boolean;
+}
+
+function drawRow(text: LogText, row: Row, look: LogLook, view: LogView): DrawnRow {
+  const source = text.window.lines[row.seq - text.window.first];
+  const stderr = source?.stderr === true;
+  if (!view.wrap) {
+    const cutOff = row.seq === look.found ? pieceWith(text, row.seq, look.wanted) : undefined;
+    const piece = cutOff ?? row.piece;
+    return { ...drawCut(piece, source?.cut?.bytes, row.seq === look.found, look.wanted, view), stderr };
   }
-  return [...spans, span(text.slice(from))];
+  if (row.piece.kind === 'gap')
+    return { spans: [span(gapText(row.piece, text.more), 'quiet')], stderr, hit: false };
+  const painted = paintLine(row.piece.of.raw);
+  const to = Math.min(row.to, painted.text.length);
+  const hits = hitsIn(painted.text, look.wanted, row.from, to);
+  return { spans: drawPart(painted, row.from, to, hits), stderr, hit: hits.length > 0 };
 }
 
-/** The part of a log that is on the screen. */
-export interface LogView {
-  height: number;
-  wrap: boolean;
+function gapText({ from, to }: Piece, more: boolean): string {
+  return `⋯ ${(to - from).toLocaleString('en')} more bytes of this line${more ? '' : ' are not kept'}`;
 }
 
-/**
- * Where the view is pinned so that a line stands in its middle. Where lines are wrapped nobody knows how many rows are
- * below it: then it is the last one, which is in sight always.
- */
-export function pinFor(seq: number, view: LogView, total: number): number {
-  return Math.max(
-    leastPin(view, total),
-    view.wrap ? seq : Math.min(total, seq + Math.floor(view.height / 2)),
+/** The piece of a line that has the text in it. */
+function pieceWith(text: LogText, seq: number, wanted: string): Piece | undefined {
+  if (wanted === '') return undefined;
+  return piecesAt(text, seq)?.find(
+    (piece) => piece.kind === 'text' && paintLine(piece.of.raw).text.toLowerCase().includes(wanted),
   );
 }
 
-/** With the first line at the top. */
-export function leastPin({ height, wrap }: LogView, total: number): number {
-  return wrap ? 1 : Math.min(height, total);
+/** One row of a line that is not wrapped: from its start, or so that what was found in it is in sight. */
+function drawCut(
+  piece: Piece,
+  bytes: number | undefined,
+  found: boolean,
+  wanted: string,
+  view: LogView,
+): { spans: Span[]; hit: boolean } {
+  if (piece.kind === 'gap') return { spans: [], hit: false };
+  const width = textColumns(view);
+  const { raw } = piece.of;
+  const most = width * (raw.includes('\u001b') ? MOST_PER_COLOURED_COLUMN : MOST_PER_COLUMN);
+  // What is beyond is not looked at, where it would not be seen.
+  const all = found || raw.length <= most;
+  const painted = paintLine(all ? raw : raw.slice(0, most));
+  const size = bytes === undefined ? '' : ` ${bytes.toLocaleString('en')} bytes`;
+  const start = found ? startFor(painted.text, wanted, width) : 0;
+  const before = start > 0 || piece.from > 0 ? ELLIPSIS : '';
+  const room = Math.max(1, width - before.length);
+  const rest = painted.text.slice(start, start + width * MOST_PER_COLUMN);
+  const whole = all && size === '' && textWidth(rest) <= room;
+  const kept = whole ? rest : takeColumns(rest, Math.max(0, room - ELLIPSIS.length - size.length));
+  const to = start + kept.length;
+  const hits = hitsIn(painted.text, wanted, start, to);
+  return {
+    spans: [
+      ...(before === '' ? [] : [span(before, 'quiet')]),
+      ...drawPart(painted, start, to, hits),
+      ...(whole ? [] : [span(`${ELLIPSIS}${size}`, 'quiet')]),
+    ],
+    hit: hits.length > 0,
+  };
+}
+
+/** From where a text is shown, so that what was searched for is in sight. */
+function startFor(text: string, wanted: string, width: number): number {
+  if (wanted === '') return 0;
+  const at = text.toLowerCase().indexOf(wanted);
+  // Twice the columns, so that wide characters before it do not push it out.
+  if (at < 0 || textWidth(text.slice(0, at + wanted.length)) <= width * 0.75) return 0;
+  return Math.max(0, at - Math.floor(width / 3));
+}
+
+interface Hit {
+  from: number;
+  to: number;
+}
+
+/** Where a text is within a part of another one, also where it begins before it or ends behind it. */
+function hitsIn(text: string, wanted: string, from: number, to: number): Hit[] {
+  if (wanted === '') return [];
+  const start = Math.max(0, from - wanted.length);
+  const around = text.slice(start, to + wanted.length);
+  const lower = around.toLowerCase();
+  // Some letters are longer in lower case: then places in the one are none in the other.
+  if (lower.length !== around.length) return [];
+  const hits: Hit[] = [];
+  for (let at = lower.indexOf(wanted); at >= 0; at = lower.indexOf(wanted, at + wanted.length)) {
+    const hit = { from: Math.max(from, start + at), to: Math.min(to, start + at + wanted.length) };
+    if (hit.from < hit.to) hits.push(hit);
+  }
+  return hits;
+}
+
+/** A part of a text in its colours, and what was searched for in ours. */
+function drawPart({ text, paints }: PaintedText, from: number, to: number, hits: readonly Hit[]): Span[] {
+  const spans: Span[] = [];
+  let at = from;
+  for (const hit of hits) {
+    spans.push(...painted(text, paints, at, hit.from), span(text.slice(hit.from, hit.to), 'armed'));
+    at = hit.to;
+  }
+  spans.push(...painted(text, paints, at, to));
+  return spans;
+}
+
+function painted(text: string, paints: readonly Paint[], from: number, to: number): Span[] {
+  const spans: Span[] = [];
+  let at = from;
+  for (const paint of paints) {
+    if (paint.to <= at) continue;
+    if (paint.from >= to) break;
+    const [start, end] = [Math.max(at, paint.from), Math.min(to, paint.to)];
+    if (start > at) spans.push(span(text.slice(at, start)));
+    spans.push({ ...span(text.slice(start, end)), look: paint.look });
+    at = end;
+  }
+  if (at < to) spans.push(span(text.slice(at, to)));
+  return spans;
 }

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+import { MAX_LOG_TEXT } from '@towline/core/protocol';
 import { sanitizeLine } from '../../components/index.ts';
 
 /** A part of a log in memory: some lines that follow each other, of how many there are. */
@@ -12,7 +14,10 @@ export interface LogWindow {
 }
 
 export interface WindowLine {
-  text: string;
+  /** As it came, with colours and whatever else a program may write: to be shown, it is made clean first. */
+  raw: string;
+  /** Where `raw` is the beginning of a longer line: at which byte it ends, and how many bytes all of it has. */
+  cut?: { at: number; bytes: number } | undefined;
   stderr: boolean;
   /** When it was written, where that is known. */
   at?: string | undefined;
@@ -35,8 +40,8 @@ export interface Capacity {
 }
 
 const CAPACITY: Capacity = { lines: 10_000, size: 8_000_000 };
-/** A longer line is cut: it would be thousands of rows of screen. */
-export const LINE_CAPACITY = 8_000;
+/** A longer line is cut: as an agent does it, which has the rest. */
+export const LINE_CAPACITY = MAX_LOG_TEXT;
 
 export const EMPTY_WINDOW: LogWindow = { lines: [], first: 1, total: 0, size: 0 };
 
@@ -115,17 +120,22 @@ export function putPage(
 
 function windowOf(entries: readonly LogEntry[]): LogWindow {
   const lines = entries.map(toLine);
-  const size = lines.reduce((sum, { text }) => sum + text.length, 0);
+  const size = lines.reduce((sum, { raw }) => sum + raw.length, 0);
   return { lines, first: entries[0]?.seq ?? 1, total: 0, size };
 }
 
-function toLine({ text, bytes: whole, stream, at }: LogEntry): WindowLine {
-  const cut = text.length > LINE_CAPACITY;
-  const shown = sanitizeLine(cut ? text.slice(0, LINE_CAPACITY) : text);
-  const length = whole ?? (cut ? text.length : undefined);
+function toLine({ text, bytes, stream, at }: LogEntry): WindowLine {
+  const raw = text.length > LINE_CAPACITY ? text.slice(0, LINE_CAPACITY) : text;
+  const cut =
+    bytes !== undefined
+      ? { at: LINE_CAPACITY, bytes }
+      : raw === text
+        ? undefined
+        : { at: Buffer.byteLength(raw), bytes: Buffer.byteLength(text) };
   return {
-    text: length === undefined ? shown : `${shown}… (a line of ${length.toLocaleString('en')} bytes)`,
+    raw,
     stderr: stream === 'stderr',
+    ...(cut !== undefined && { cut }),
     ...(at !== undefined && { at }),
   };
 }
@@ -135,7 +145,7 @@ function dropOldest(window: LogWindow, shown: number | undefined, capacity: Capa
   let { size } = window;
   const most = shown === undefined ? window.lines.length - 1 : shown - window.first;
   while (drop < most && (window.lines.length - drop > capacity.lines || size > capacity.size)) {
-    size -= window.lines[drop]?.text.length ?? 0;
+    size -= window.lines[drop]?.raw.length ?? 0;
     drop += 1;
   }
   if (drop <= 0) return window;
@@ -147,7 +157,7 @@ function dropNewest(window: LogWindow, capacity: Capacity): LogWindow {
   let { size } = window;
   while (keep > 1 && (keep > capacity.lines || size > capacity.size)) {
     keep -= 1;
-    size -= window.lines[keep]?.text.length ?? 0;
+    size -= window.lines[keep]?.raw.length ?? 0;
   }
   return keep === window.lines.length ? window : { ...window, lines: window.lines.slice(0, keep), size };
 }
@@ -165,7 +175,8 @@ export function findInWindow(
   // From before its beginning nothing is found backward, and nothing forward from behind its end.
   if (direction === 'backward' ? from < window.first : from > endOf(window)) return undefined;
   for (let seq = start; seq >= window.first && seq <= endOf(window); seq += step) {
-    if (window.lines[seq - window.first]?.text.toLowerCase().includes(wanted) === true) return seq;
+    const { raw = '' } = window.lines[seq - window.first] ?? {};
+    if (sanitizeLine(raw).toLowerCase().includes(wanted)) return seq;
   }
   return undefined;
 }

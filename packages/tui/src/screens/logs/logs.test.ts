@@ -29,7 +29,7 @@ function tell(state: LogsState, count: number): LogsState {
 }
 
 function bottomOf({ window, pinned }: LogsState): string | undefined {
-  return window.lines[(pinned ?? window.total) - window.first]?.text;
+  return window.lines[(pinned?.seq ?? window.total) - window.first]?.raw;
 }
 
 test('who scrolls up beyond the first line has the older ones, and stays where they were', () => {
@@ -61,7 +61,7 @@ test('a text is found upwards and downwards, and where it is not, that is said',
   expect(below.requests).toMatchObject([{ type: 'notice' }]);
   const above = pressInLogs(below.state, 'search-previous', 'N', world).state;
   const { found } = above.search;
-  expect(found === undefined ? undefined : above.window.lines[found - above.window.first]?.text).toBe(
+  expect(found === undefined ? undefined : above.window.lines[found - above.window.first]?.raw).toBe(
     'line 49800',
   );
 });

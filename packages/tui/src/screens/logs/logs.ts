@@ -8,15 +8,22 @@ import {
   appendEntries,
   EMPTY_WINDOW,
   endOf,
+  endOfLine,
   findInWindow,
+  type LogText,
+  type LogView,
   type LogWindow,
-  leastPin,
+  lineDown,
+  lineUp,
   logRows,
+  movePlace,
   NO_SEARCH,
   openSearch,
-  pinFor,
+  type Place,
+  placeInMiddle,
   pressInSearch,
   type SearchState,
+  shownRows,
   typingLine,
   type WindowLine,
 } from '../log-view/index.ts';
@@ -29,8 +36,8 @@ export interface LogsState {
   agent: string;
   container: string;
   window: LogWindow;
-  /** The number of the last line shown while the view is pinned; undefined while it follows. */
-  pinned: number | undefined;
+  /** Where the view is pinned; undefined while it follows. */
+  pinned: Place | undefined;
   wrap: boolean;
   search: SearchState;
   /** `ended` is the log of a container that has stopped. */
@@ -82,8 +89,8 @@ export function logLinesArrived(state: LogsState, from: LogArrival, lines: reado
   const arrived: LogsState = { ...state, window, stream: { state: 'open' } };
   const { anchor } = state;
   if (anchor === undefined) return arrived;
-  const found = window.lines.findIndex(({ text, at }) => text === anchor.text && at === anchor.at);
-  return found < 0 ? arrived : { ...arrived, anchor: undefined, pinned: window.first + found };
+  const found = window.lines.findIndex(({ raw, at }) => raw === anchor.raw && at === anchor.at);
+  return found < 0 ? arrived : { ...arrived, anchor: undefined, pinned: endOfLine(window.first + found) };
 }
 
 export function logStreamEnded(state: LogsState, from: LogArrival, failure: string | undefined): LogsState {
@@ -101,8 +108,13 @@ function isOurs(state: LogsState, { agent, container, attempt }: LogArrival): bo
 const HEAD_ROWS = 2;
 const FOOT_ROWS = 2;
 
-function logHeight(size: Size): number {
-  return Math.max(1, size.rows - HEAD_ROWS - FOOT_ROWS);
+function viewOf({ wrap }: LogsState, { columns, rows }: Size): LogView {
+  return { columns, height: Math.max(1, rows - HEAD_ROWS - FOOT_ROWS), wrap };
+}
+
+/** A container's log has no numbers to ask for more by. */
+function textOf({ window }: LogsState): LogText {
+  return { window, open: undefined, more: false };
 }
 
 export function pressInLogs(
@@ -116,16 +128,12 @@ export function pressInLogs(
     const typed = { ...state, search };
     return begin ? find(typed, 'forward', topOf(typed, world), world) : settle(typed);
   }
-  const height = logHeight(world.size);
-  const by = command === undefined ? undefined : movement(command, height);
+  const view = viewOf(state, world.size);
+  const by = command === undefined ? undefined : movement(command, view.height);
   if (by !== undefined) {
-    const end = endOf(state.window);
-    const last = (state.pinned ?? end) + by;
-    // Scrolled to the end, it follows again.
-    if (last >= end) return settle({ ...state, pinned: undefined });
-    const least = state.window.first - 1 + leastPin({ height, wrap: state.wrap }, state.window.lines.length);
-    const pinned = Math.max(last, least);
-    return settle(last < least ? withOlder({ ...state, pinned }) : { ...state, pinned });
+    const moved = { ...state, pinned: movePlace(textOf(state), state.pinned, by, view) };
+    // At the first line that there is, nobody has come further up.
+    return settle(by < 0 && isOnTop(moved, view) ? withOlder(moved, view) : moved);
   }
   switch (command) {
     case 'follow':
@@ -139,6 +147,11 @@ export function pressInLogs(
       const direction = command === 'search-next' ? 'forward' : 'backward';
       const next = found === undefined ? topOf(state, world) : found + (direction === 'forward' ? 1 : -1);
       return find(state, direction, next, world);
+    }
+    case 'line-end':
+    case 'line-start': {
+      const move = command === 'line-end' ? lineDown : lineUp;
+      return settle({ ...state, pinned: move(textOf(state), state.pinned, view) });
     }
     case 'wrap':
       return settle({ ...state, wrap: !state.wrap });
@@ -155,10 +168,16 @@ export function pressInLogs(
   }
 }
 
+function isOnTop(state: LogsState, view: LogView): boolean {
+  const top = shownRows(textOf(state), state.pinned, view)[0];
+  return top?.seq === state.window.first && top.from === 0;
+}
+
 /** At the first line that there is: the log may have older ones, which are asked for with all others once more. */
-function withOlder(state: LogsState): LogsState {
+function withOlder(state: LogsState, view: LogView): LogsState {
   const { window, tail, pinned } = state;
   if (window.first > 1 || window.lines.length < tail || tail >= LONG_TAIL) return state;
+  const bottom = shownRows(textOf(state), pinned, view).at(-1)?.seq ?? endOf(window);
   return {
     ...state,
     window: EMPTY_WINDOW,
@@ -167,14 +186,14 @@ function withOlder(state: LogsState): LogsState {
     stream: { state: 'opening' },
     attempt: state.attempt + 1,
     tail: LONG_TAIL,
-    anchor: window.lines[(pinned ?? endOf(window)) - window.first],
+    anchor: window.lines[bottom - window.first],
   };
 }
 
 /** The first line in sight. */
 function topOf(state: LogsState, world: World): number {
-  const bottom = state.pinned ?? endOf(state.window);
-  return Math.max(state.window.first, bottom - logHeight(world.size) + 1);
+  const shown = shownRows(textOf(state), state.pinned, viewOf(state, world.size));
+  return shown[0]?.seq ?? state.window.first;
 }
 
 /** In what is kept: the log of a container has no numbers to ask for more by. */
@@ -190,8 +209,7 @@ function find(
     const where = direction === 'forward' ? 'below. N searches upwards.' : 'above. n searches downwards.';
     return settle(state, { type: 'notice', tone: 'plain', text: `No line has “${text}” in it ${where}` });
   }
-  const view = { height: logHeight(world.size), wrap: state.wrap };
-  const pinned = pinFor(found, view, endOf(state.window));
+  const pinned = placeInMiddle(textOf(state), found, undefined, viewOf(state, world.size));
   return settle({ ...state, pinned, search: { ...state.search, found } });
 }
 
@@ -203,9 +221,8 @@ export function viewLogs(state: LogsState, world: World, notice: Line | undefine
     span(` on ${state.agent}`, 'quiet'),
   ]);
   const { typing, text, found } = state.search;
-  const height = logHeight(size);
-  const look = { pinned: state.pinned, wrap: state.wrap, wanted: text, found };
-  const rows = logRows(state.window, look, size.columns, height);
+  const look = { pinned: state.pinned, wanted: text, found };
+  const rows = logRows(textOf(state), look, viewOf(state, size));
   if (typing !== undefined) {
     const field = typingLine('Search: ', typing, size.columns);
     const foot = [field.line, footer('field', size.columns)];
@@ -229,7 +246,7 @@ function streamLine(state: LogsState): Line {
   if (state.stream.state === 'failed') return line(span(`  ${state.stream.message} r tries again.`, 'bad'));
   if (state.stream.state === 'opening') return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   if (state.pinned !== undefined) {
-    const below = endOf(state.window) - state.pinned;
+    const below = endOf(state.window) - state.pinned.seq;
     return line(
       span('  ■ pinned', 'armed'),
       span(`   ${below} line${below === 1 ? '' : 's'} below, f follows again`, 'quiet'),
