@@ -12,6 +12,7 @@ function derive(name: string, change: Partial<DeriveInput> = {}) {
     labels: { 'io.towline.job': 'j1' },
     apiVersion: '1.41',
     nameOf: (id) => (id.startsWith('e718c3a610e9') ? 'donor' : id === 'volumes' ? 'volumes' : undefined),
+    mountsOf: () => [],
     ...change,
   });
 }

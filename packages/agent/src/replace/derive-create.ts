@@ -29,6 +29,8 @@ export interface DeriveInput {
   apiVersion: string;
   /** The name, without a slash, of the container with this id or name; undefined where there is none. */
   nameOf: (idOrName: string) => string | undefined;
+  /** The mounts, as its inspect has them, of the container with this id or name. */
+  mountsOf: (idOrName: string) => readonly JsonObject[];
 }
 
 /** Labels under this prefix are the agent's own: never carried over from the old container. */
@@ -118,7 +120,10 @@ export function deriveCreate(input: DeriveInput): Result<DerivedCreate, Refusal>
 
   const links = texts(hostConfig.Links);
   if (links.length > 0) hostConfig.Links = links.map(linkAsCreated);
-  const binds = [...texts(hostConfig.Binds), ...anonymousVolumes(container, hostConfig)];
+  const mounts = list(hostConfig.Mounts);
+  if (mounts.length > 0) hostConfig.Mounts = mounts.map((mount) => withItsVolume(object(mount), container));
+  const borrowed = volumesFrom.flatMap((entry) => input.mountsOf(entry.split(':')[0] ?? ''));
+  const binds = [...texts(hostConfig.Binds), ...anonymousVolumes(container, hostConfig, borrowed)];
   if (binds.length > 0) hostConfig.Binds = binds;
   if (sharesNetwork) {
     for (const field of NETWORK_FIELDS) delete hostConfig[field];
@@ -214,19 +219,34 @@ function subtractCommand(config: JsonObject, image: JsonObject): JsonObject {
  * Volumes that the engine made because the image or a `-v /path` asked for one: nothing but the running container
  * knows their names, and a new container would get empty ones.
  */
-function anonymousVolumes(container: JsonObject, hostConfig: JsonObject): string[] {
+function anonymousVolumes(
+  container: JsonObject,
+  hostConfig: JsonObject,
+  borrowed: readonly JsonObject[],
+): string[] {
   const named = new Set([
     ...texts(hostConfig.Binds).map((bind) => bind.split(':')[1] ?? bind),
     ...list(hostConfig.Mounts).map((mount) => text(object(mount).Target)),
     ...Object.keys(object(hostConfig.Tmpfs)),
   ]);
+  const isBorrowed = ({ Name, Destination }: JsonObject) =>
+    borrowed.some((mount) => mount.Name === Name && mount.Destination === Destination);
   return list(container.Mounts)
     .map(object)
-    .filter((mount) => mount.Type === 'volume' && !named.has(text(mount.Destination)))
+    .filter((mount) => mount.Type === 'volume' && !named.has(text(mount.Destination)) && !isBorrowed(mount))
     .map((mount) => {
       const mode = text(mount.Mode) !== '' ? text(mount.Mode) : mount.RW === false ? 'ro' : 'rw';
       return `${text(mount.Name)}:${text(mount.Destination)}:${mode}`;
     });
+}
+
+/** A `--mount type=volume` without a source got a volume of the engine's making: it is named, or it would be lost. */
+function withItsVolume(mount: JsonObject, container: JsonObject): JsonObject {
+  if (mount.Type !== 'volume' || text(mount.Source) !== '') return mount;
+  const made = list(container.Mounts)
+    .map(object)
+    .find(({ Type, Destination }) => Type === 'volume' && Destination === mount.Target);
+  return made === undefined ? mount : { ...mount, Source: text(made.Name) };
 }
 
 function subtractList(from: Json | undefined, what: Json | undefined): string[] {

@@ -25,11 +25,11 @@ export async function deriveFor(given: {
     });
   }
   const container = jsonOf(old);
-  const names = new Map<string, string>();
+  const shared = new Map<string, ContainerInspect>();
   await Promise.all(
     sharedContainers(container).map(async (id) => {
       const found = await engine.inspectContainer(id);
-      if (found !== undefined) names.set(id, found.Name.replace(/^\//, ''));
+      if (found !== undefined) shared.set(id, found);
     }),
   );
   return deriveCreate({
@@ -38,6 +38,7 @@ export async function deriveFor(given: {
     image: ref,
     labels: { [JOB_LABEL]: jobId },
     apiVersion: info.apiVersion,
-    nameOf: (idOrName) => names.get(idOrName),
+    nameOf: (idOrName) => shared.get(idOrName)?.Name.replace(/^\//, ''),
+    mountsOf: (idOrName) => shared.get(idOrName)?.Mounts.map(jsonOf) ?? [],
   });
 }

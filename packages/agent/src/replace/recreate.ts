@@ -17,6 +17,7 @@ export function recreateRequest(saved: SavedContainer): CreateBody | undefined {
     labels: {},
     apiVersion: '1.44',
     nameOf: (idOrName) => idOrName,
+    mountsOf: () => [],
   });
   return derived.ok ? derived.value.body : undefined;
 }
