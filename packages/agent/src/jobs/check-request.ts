@@ -1,5 +1,5 @@
 import type { JobTask } from '@towline/core/job';
-import { createFromRun } from '@towline/core/map';
+import { createFromRun, inDependencyOrder } from '@towline/core/map';
 import { deployedVersion, observeServer } from '@towline/core/plan';
 import type { ContainerSpec, ExecuteInput, ObservedContainer } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -38,12 +38,15 @@ export interface Observation {
   tasks: CheckedTask[];
 }
 
-/** What the engine has of a request's containers, at this moment. Rejects with `EngineError`. */
+/**
+ * What the engine has of a request's containers, at this moment; the tasks in the order in which they are exchanged. A
+ * container that is not chosen orders those that are: what needs it comes after what it needs. Rejects with `EngineError`.
+ */
 export async function observeRequest(engine: Engine, input: ExecuteInput): Promise<Observation> {
   const chosen = new Map(input.choices.map(({ container, choice }) => [container, choice]));
   const observed: [string, ObservedContainer][] = [];
   const tasks = await Promise.all(
-    input.containers.map(async (spec): Promise<CheckedTask | undefined> => {
+    inDependencyOrder(input.containers).map(async (spec): Promise<CheckedTask | undefined> => {
       const choice = chosen.get(spec.name);
       const found = await engine.inspectContainer(spec.name);
       // An engine takes the beginning of an id for a name as well: `cafe` may be another container.

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEnded, type Job, type JobEvent, type JobState } from '@towline/core/job';
+import { dependencyCycle } from '@towline/core/map';
 import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds } from '@towline/core/plan';
 import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -574,6 +575,8 @@ function whatIsBad({ containers, choices }: ExecuteInput): string | undefined {
   const chosen = choices.map(({ container }) => container);
   if (new Set(names).size < names.length) return 'A container is listed twice.';
   if (new Set(chosen).size < chosen.length) return 'A container is chosen for twice.';
+  const circle = dependencyCycle(containers);
+  if (circle !== undefined) return `Containers wait for each other: ${circle.join(' → ')}.`;
   const unknown = chosen.find((container) => !names.includes(container));
   return unknown === undefined
     ? undefined

@@ -38,6 +38,18 @@ const one = (container: string, tag = '1.1.0', image = gateway) => on.input([{ c
 const choosing = (container: string, choice: Choice, kind: 'common' | 'built' = 'built') =>
   on.input([{ container, image: gateway, tag: '', more: { kind } }], { choices: [{ container, choice }] });
 
+test('containers that wait for each other are no order', async () => {
+  const more = (need: string) => ({ dependsOn: [need] });
+  const input = on.input([
+    { container: name, image: gateway, tag: '1.1.0', more: more('other') },
+    { container: 'other', image: gateway, tag: '1.1.0', more: more(name) },
+  ]);
+  expect(await on.jobs.execute(input)).toMatchObject({
+    ok: false,
+    error: { code: 'bad-request', message: `Containers wait for each other: ${name} → other → ${name}.` },
+  });
+});
+
 test('the server is not running', async () => {
   const stopped = on.name('stopped');
   await run(stopped);

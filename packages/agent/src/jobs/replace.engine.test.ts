@@ -154,23 +154,37 @@ test('two containers are one update', async () => {
   expect(await page(names[1])).toContain('storefront 2.1.0');
 });
 
-test('where the second fails the first is restored', async () => {
-  const names = [on.name('gateway'), on.name('faulty')] as const;
-  const first = await running(names[0], `${gateway}:1.0.0`, '--restart', 'always');
-  const second = await running(names[1], `${faulty}:ok`);
+test('three in the order of what they depend on; where the last fails all go back, the last one first', async () => {
+  const [front, api, db] = [on.name('front'), on.name('api'), on.name('db')] as const;
+  const before = [
+    await running(db, `${gateway}:1.0.0`, '--restart', 'always'),
+    await running(api, `${storefront}:2.0.0`),
+    await running(front, `${faulty}:ok`),
+  ];
+  const needs = (...dependsOn: string[]) => ({ settle: 0.3, dependsOn });
   const job = await on.execute(
-    { container: names[0], image: gateway, tag: '1.1.0' },
-    { container: names[1], image: faulty, tag: 'exits' },
+    { container: front, image: faulty, tag: 'exits', more: needs(api) },
+    { container: api, image: storefront, tag: '2.1.0', more: needs(db) },
+    { container: db, image: gateway, tag: '1.1.0' },
   );
   expect(job).toMatchObject({ state: 'RESTORED', error: { code: 'exited' } });
-  expect(
-    job.steps.filter(({ kind }) => kind === 'restore').map(({ container, state }) => [container, state]),
-  ).toEqual([
-    [names[1], 'DONE'],
-    [names[0], 'DONE'],
+  const order = (kind: string) =>
+    job.steps
+      .filter((step) => step.kind === kind)
+      .toSorted((one, other) => ((one.startedAt ?? '') < (other.startedAt ?? '') ? -1 : 1))
+      .map(({ container, state }) => [container, state]);
+  expect(order('gate')).toEqual([
+    [db, 'DONE'],
+    [api, 'DONE'],
+    [front, 'ERROR'],
   ]);
-  await expectServing(first, second);
-  expect(await page(names[0])).toContain('gateway 1.0.0');
+  expect(order('restore')).toEqual([
+    [front, 'DONE'],
+    [api, 'DONE'],
+    [db, 'DONE'],
+  ]);
+  await expectServing(...before);
+  expect(await page(db)).toContain('gateway 1.0.0');
 });
 
 test.each([
