@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shownRows } from '../log-view/index.ts';
+import { lineText } from '../../components/index.ts';
+import { lineDown, lineUp, logRows, shownRows } from '../log-view/index.ts';
 import {
   entriesCame,
   follow,
@@ -8,9 +9,11 @@ import {
   type Missing,
   missing,
   moveBy,
+  moveTo,
   openStepLog,
   PAGE,
   pageCame,
+  partCame,
   type StepLog,
   textOf,
 } from './step-log.ts';
@@ -138,4 +141,90 @@ test('wherever one goes, lines follow each other and pages end', () => {
     }),
     { numRuns: 60 },
   );
+});
+
+const WRAP = { columns: 203, height: 20, wrap: true };
+/** Wide characters and others, so that a part is not as many characters as bytes. */
+const LONG = Array.from({ length: 14_000 }, (_, at) => (at % 50 === 0 ? `漢${at}` : `ü${at}`)).join('·');
+const BYTES = Buffer.from(LONG);
+const HEAD = 65_536;
+
+/** Before `at`, so that no character is cut. */
+function whole(at: number): number {
+  let start = Math.min(at, BYTES.length);
+  while (((BYTES[start] ?? 0) & 0xc0) === 0x80) start -= 1;
+  return start;
+}
+
+/** A log whose second line is long, with its agent: until nothing is missing. */
+function settleLong(log: StepLog): StepLog {
+  let now = log;
+  for (let asked = 0; asked < 10; asked += 1) {
+    const at = missing(now, WRAP);
+    if (at === undefined) return now;
+    if (at.kind === 'page') throw new Error('all lines are there');
+    const [from, to] = [whole(at.at), whole(at.until)];
+    const text = BYTES.toString('utf8', from, to);
+    const output = to < BYTES.length ? { text, from, next: to } : { text, from };
+    now = partCame({ ...now, loading: at }, at, output, WRAP);
+    expect(now.open?.parts.reduce((sum, part) => sum + part.raw.length, 0) ?? 0).toBeLessThan(4 * 33 * 1024);
+  }
+  throw new Error('it asks on and on');
+}
+
+function openLong(): StepLog {
+  const long = { seq: 2, text: BYTES.toString('utf8', 0, whole(HEAD)), bytes: BYTES.length };
+  const others = Array.from({ length: 60 }, (_, at) => ({ seq: at + 3, text: `line ${at + 3}` }));
+  return settleLong(entriesCame(openStepLog('build'), [{ seq: 1, text: 'first' }, long, ...others], WRAP));
+}
+
+const rowsOf = (log: StepLog) =>
+  logRows(textOf(log), { pinned: log.pinned, wanted: '', found: undefined }, WRAP).map((row) =>
+    lineText(row).slice(2),
+  );
+
+/** Where two texts differ first, with what is around; they are too long to be shown. */
+function difference(text: string, expected: string): unknown {
+  if (text === expected) return undefined;
+  let at = 0;
+  while (text[at] === expected[at]) at += 1;
+  return { at, is: text.slice(at - 20, at + 20), not: expected.slice(at - 20, at + 20) };
+}
+
+test('a long line is read from its beginning to its end, and back, with nothing left out and nothing twice', () => {
+  let log = settleLong(moveBy(openLong(), Number.NEGATIVE_INFINITY, WRAP));
+  let text = rowsOf(log).join('');
+  for (let row = 0; row < 10_000 && log.pinned?.seq !== 4; row += 1) {
+    log = settleLong(moveBy(log, 1, WRAP));
+    text += rowsOf(log).at(-1);
+  }
+  expect(difference(text, `first${LONG}line 3line 4`)).toBeUndefined();
+  let back = rowsOf(log).join('');
+  let top: string | undefined;
+  for (let row = 0; row < 10_000 && top !== 'first'; row += 1) {
+    log = settleLong(moveBy(log, -1, WRAP));
+    top = rowsOf(log)[0];
+    back = top + back;
+  }
+  expect(difference(back, `first${LONG}line 3line 4`)).toBeUndefined();
+});
+
+test('the end of a long line is one key away from anywhere in it, and its beginning another', () => {
+  const top = settleLong(moveBy(openLong(), Number.NEGATIVE_INFINITY, WRAP));
+  const end = settleLong(moveTo(top, lineDown(textOf(top), top.pinned, WRAP)));
+  expect(LONG.endsWith(rowsOf(end).slice(1).join(''))).toBe(true);
+  const start = settleLong(moveTo(end, lineUp(textOf(end), end.pinned, WRAP)));
+  expect(LONG.startsWith(rowsOf(start).join(''))).toBe(true);
+  const next = settleLong(moveTo(end, lineDown(textOf(end), end.pinned, WRAP)));
+  expect(rowsOf(next).at(-1)).toBe('line 3');
+});
+
+test('what is searched for in a long line comes into sight, wherever its agent says that it is', () => {
+  for (const wanted of ['ü17·', '漢12000', 'ü13999']) {
+    const at = Buffer.byteLength(LONG.slice(0, LONG.indexOf(wanted) + wanted.length));
+    const target = { seq: 2, text: wanted, at: at <= HEAD ? undefined : at };
+    const found = settleLong(jumpTo(openLong(), target, WRAP));
+    expect(found.wanted).toBeUndefined();
+    expect(rowsOf(found).join('')).toContain(wanted);
+  }
 });

@@ -119,11 +119,13 @@ export function partCame(
   view: LogView,
 ): StepLog {
   const { seq } = asked;
-  const bytes = log.window.lines[seq - log.window.first]?.cut?.bytes;
+  const cut = log.window.lines[seq - log.window.first]?.cut;
   const next = { ...log, loading: undefined };
   // It has scrolled out of what is kept, meanwhile.
-  if (bytes === undefined) return { ...next, wanted: undefined };
-  const part = { from: output.from ?? asked.at, to: output.next ?? bytes, raw: output.text };
+  if (cut === undefined) return { ...next, wanted: undefined };
+  // Where the line's beginning ends a few bytes early, so that no character is cut, what follows begins there.
+  const from = Math.max(cut.at, output.from ?? asked.at);
+  const part = { from, to: output.next ?? cut.bytes, raw: output.text };
   if (part.to <= part.from) return { ...next, wanted: undefined };
   const parts = joinPart(log.open?.seq === seq ? log.open.parts : [], part);
   const opened = { ...next, open: { seq, parts } };

@@ -31,7 +31,8 @@ const ELLIPSIS = '…';
 export function logRows(text: LogText, look: LogLook, view: LogView): Line[] {
   const wanted = look.wanted.toLowerCase();
   const shown = shownRows(text, look.pinned, view);
-  const drawn = shown.map((row) => drawRow(text, row, { ...look, wanted }, view));
+  const drawing: Drawing = { text, look: { ...look, wanted }, view, painted: paintOnce() };
+  const drawn = shown.map((row) => drawRow(row, drawing));
   const isFound = ({ seq }: Row) => seq === look.found;
   // Of a line that takes many rows, those with what was searched for; where none has it, the first.
   const some = drawn.some(({ hit }, at) => hit && shown.some((row, of) => of === at && isFound(row)));
@@ -50,6 +51,23 @@ function withoutLook({ text, tone }: Span): Span {
   return { text, tone };
 }
 
+interface Drawing {
+  text: LogText;
+  look: LogLook;
+  view: LogView;
+  painted: (of: { raw: string }) => PaintedText;
+}
+
+/** A long line has many rows in sight, and is made clean once for all of them. */
+function paintOnce(): Drawing['painted'] {
+  const painted = new Map<{ raw: string }, PaintedText>();
+  return (of) => {
+    const known = painted.get(of) ?? paintLine(of.raw);
+    painted.set(of, known);
+    return known;
+  };
+}
+
 interface DrawnRow {
   spans: Span[];
   stderr: boolean;
@@ -57,20 +75,21 @@ interface DrawnRow {
   hit: boolean;
 }
 
-function drawRow(text: LogText, row: Row, look: LogLook, view: LogView): DrawnRow {
+function drawRow(row: Row, { text, look, view, painted }: Drawing): DrawnRow {
   const source = text.window.lines[row.seq - text.window.first];
   const stderr = source?.stderr === true;
   if (!view.wrap) {
-    const cutOff = row.seq === look.found ? pieceWith(text, row.seq, look.wanted) : undefined;
-    const piece = cutOff ?? row.piece;
-    return { ...drawCut(piece, source?.cut?.bytes, row.seq === look.found, look.wanted, view), stderr };
+    const found = row.seq === look.found;
+    const piece = (found ? pieceWith(text, row.seq, look.wanted) : undefined) ?? row.piece;
+    return { ...drawCut(piece, source?.cut?.bytes, found, look.wanted, view), stderr };
   }
-  if (row.piece.kind === 'gap')
+  if (row.piece.kind === 'gap') {
     return { spans: [span(gapText(row.piece, text.more), 'quiet')], stderr, hit: false };
-  const painted = paintLine(row.piece.of.raw);
-  const to = Math.min(row.to, painted.text.length);
-  const hits = hitsIn(painted.text, look.wanted, row.from, to);
-  return { spans: drawPart(painted, row.from, to, hits), stderr, hit: hits.length > 0 };
+  }
+  const whole = painted(row.piece.of);
+  const to = Math.min(row.to, whole.text.length);
+  const hits = hitsIn(whole.text, look.wanted, row.from, to);
+  return { spans: drawPart(whole, row.from, to, hits), stderr, hit: hits.length > 0 };
 }
 
 function gapText({ from, to }: Piece, more: boolean): string {
@@ -154,14 +173,14 @@ function drawPart({ text, paints }: PaintedText, from: number, to: number, hits:
   const spans: Span[] = [];
   let at = from;
   for (const hit of hits) {
-    spans.push(...painted(text, paints, at, hit.from), span(text.slice(hit.from, hit.to), 'armed'));
+    spans.push(...inColour(text, paints, at, hit.from), span(text.slice(hit.from, hit.to), 'armed'));
     at = hit.to;
   }
-  spans.push(...painted(text, paints, at, to));
+  spans.push(...inColour(text, paints, at, to));
   return spans;
 }
 
-function painted(text: string, paints: readonly Paint[], from: number, to: number): Span[] {
+function inColour(text: string, paints: readonly Paint[], from: number, to: number): Span[] {
   const spans: Span[] = [];
   let at = from;
   for (const paint of paints) {
