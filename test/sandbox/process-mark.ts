@@ -15,7 +15,9 @@ export async function markProcess(pid: number): Promise<ProcessMark | undefined>
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const state = fields[0];
   const startedAt = fields[19];
-  if (startedAt === undefined || state === 'Z' || state === 'X') return undefined;
+  // Of one that is killed the first thread is gone before the last, and until then its sockets take connections.
+  const isOver = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
+  if (startedAt === undefined || isOver) return undefined;
   return { pid, startedAt };
 }
 
