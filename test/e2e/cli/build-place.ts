@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  createGitRepository,
+  createGitServers,
+  type GitHttpServer,
   type GitRepository,
   type Host,
   type RunningAgentProcess,
@@ -18,6 +20,9 @@ export interface BuildPlace extends CliPlace {
   /** The home of alpha's user, with its SSH keys and known hosts. */
   alphaHome: string;
   repository: GitRepository;
+  /** Gives the repository out as well, where `downloadOverHttp` was called: an answer that it holds holds the build. */
+  git: GitHttpServer;
+  downloadOverHttp(): Promise<void>;
   /** The image of the build `storefront`. */
   image: string;
   /** The name of a container as the map and the engine have it. */
@@ -48,7 +53,8 @@ export async function createBuildPlace(): Promise<BuildPlace> {
     startAgent({ host, dir: join(place.dir, name), home: homeOf(name) });
   const [alpha, beta] = await Promise.all([start(hosts.a, 'alpha'), start(hosts.b, 'beta')]);
   const agents = { alpha, beta };
-  const repository = await createGitRepository(join(place.dir, 'storefront.git'));
+  const servers = await createGitServers();
+  const [repository, git] = await Promise.all([servers.repository('storefront'), servers.http()]);
   const dockerfile = (...more: string[]) =>
     [`FROM ${registry}/test/faulty:ok`, 'COPY page /page', ...more, ''].join('\n');
   await repository.commit({
@@ -90,6 +96,11 @@ export async function createBuildPlace(): Promise<BuildPlace> {
     agents,
     alphaHome: homeOf('alpha'),
     repository,
+    git,
+    async downloadOverHttp() {
+      const map = await readFile(place.mapFile, 'utf8');
+      await place.writeMap(map.replaceAll(repository.url, git.url('storefront')));
+    },
     image,
     nameOf,
     dockerfile,
@@ -120,6 +131,7 @@ export async function createBuildPlace(): Promise<BuildPlace> {
         const all = [...new Set(`${images}\n${inRegistry}`.split('\n').filter(Boolean))];
         if (all.length > 0) await host.docker('rmi', '-f', ...all);
       }
+      await servers.close();
       await place.close();
     },
   };

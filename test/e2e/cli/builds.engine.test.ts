@@ -81,9 +81,10 @@ describe('before anything was built', () => {
     expect((await place.run('build', 'run', 'storefront', '--read-only')).code).toBe(2);
   });
 
-  test('there is no way to build and not to wait', async () => {
-    const ran = await place.run('execute', front, '--build', '--confirm', '--detach');
-    expect(ran).toMatchObject({ code: 64, stderr: expect.stringContaining('leave --detach out') });
+  test('what only a command that stays can deploy is not built by one that leaves', async () => {
+    const ran = await place.run('execute', frontToo, '--build', '--confirm', '--detach');
+    expect(ran).toMatchObject({ code: 64, stderr: expect.stringContaining('Leave --detach out') });
+    expect(ran.stderr).toContain("its agent beta can't wait for a build on alpha");
   });
 
   test('nothing can be rolled back, and nothing is cancelled', async () => {
@@ -205,6 +206,8 @@ describe('batch', () => {
     const plan = await place.run('batch', '--plan', ...words);
     expect(plan).toMatchObject({ code: 0 });
     expect(plan.stdout).toContain(`  build storefront on alpha, for ${front}, ${frontToo}\n`);
+    expect(plan.stdout).toMatch(/^ {2}web on alpha$/m);
+    expect(plan.stdout).toMatch(/^ {2}shop on beta, from here when that is built$/m);
     const { builds } = Object((await place.run('batch', '--plan', '--json', ...words)).json());
     expect(builds).toHaveLength(1);
   });
@@ -233,11 +236,12 @@ describe('batch', () => {
     expect(ran).toMatchObject({ code: 3 });
     const { builds, jobs, failures } = Object(ran.json());
     expect(builds).toMatchObject([{ tag: '1.4.0.B000004', state: 'ERROR' }]);
-    expect(jobs).toEqual([]);
+    // One agent waited by itself, for the other it was waited here.
+    const why = expect.stringContaining('The build storefront (1.4.0.B000004) failed in CREATE IMAGE: ');
+    const refusal = { code: 'build-failed', message: why };
+    expect(jobs).toMatchObject([{ server: 'web', state: 'REFUSED', tasks: [{}, {}], refusal }]);
     expect(failures).toMatchObject([
-      { server: 'web', container: place.nameOf('gateway'), code: 'build-failed' },
-      { server: 'web', container: place.nameOf('front'), code: 'build-failed' },
-      { server: 'shop', container: place.nameOf('front-too'), code: 'build-failed' },
+      { server: 'shop', container: place.nameOf('front-too'), code: 'build-failed', message: why },
     ]);
     expect(ran.stderr).toContain('storefront: failed in CREATE IMAGE');
     expect(await place.runs('a', 'front')).toBe('1.4.0.B000003');
@@ -267,9 +271,13 @@ describe('a run and whoever looks at it', () => {
     const [code] = await once(child, 'close');
     expect(code).toBe(130);
     expect(said).toContain('the run 1.4.0.B000005 goes on');
-    expect(said).toContain('The batch was stopped before this began');
+    const [, job = ''] = /web: the job (\S+) goes on/.exec(said) ?? [];
 
     expect(await refusal('execute', front, '--build', '--confirm')).toEqual({
+      code: 2,
+      codes: ['job-running'],
+    });
+    expect(await refusal('execute', frontToo, '--build', '--confirm')).toEqual({
       code: 2,
       codes: ['build-running'],
     });
@@ -280,6 +288,9 @@ describe('a run and whoever looks at it', () => {
     const followed = await follows;
     expect(followed.code).toBe(3);
     expect(followed.stderr).toContain('storefront: CANCELLED');
+    const refused = await place.run('job', job, '--follow', '--json');
+    expect(refused.code).toBe(3);
+    expect(refused.stdout).toContain('was cancelled by ');
     expect(await place.runs('a', 'front')).toBe('1.4.0.B000003');
   });
 
@@ -303,11 +314,13 @@ describe('a run and whoever looks at it', () => {
     expect((await place.run('build', 'cancel', 'storefront', '1.4.0.B000006')).code).toBe(0);
     const { code, json } = await ran;
     expect(code).toBe(3);
+    const refusal = { code: 'build-failed', message: expect.stringContaining('was cancelled by ') };
     expect(json()).toMatchObject({
-      jobs: [{ server: 'inner', state: 'DONE' }],
-      failures: [
-        { server: 'web', code: 'build-failed', message: expect.stringContaining('was cancelled by ') },
+      jobs: [
+        { server: 'web', state: 'REFUSED', refusal },
+        { server: 'inner', state: 'DONE' },
       ],
+      failures: [],
     });
     expect(await place.runs('a', 'front')).toBe('1.4.0.B000003');
     await place.writeMap(map);

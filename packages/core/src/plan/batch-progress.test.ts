@@ -7,6 +7,8 @@ import {
   type BatchEvent,
   type BatchProgress,
   beginBatch,
+  carriedBuilds,
+  describeCarried,
   exitCodeOfBatch,
   exitCodeOfBuildRun,
   isBatchOver,
@@ -23,9 +25,13 @@ function definition(name: string, agent: string): BuildDefinition {
 }
 
 const BUILDS: Pipeline['builds'] = {
-  site: { definition: definition('site', 'a'), images: [] },
-  api: { definition: definition('api', 'b'), images: [] },
+  site: { definition: definition('site', 'a'), awaitable: false, images: [] },
+  api: { definition: definition('api', 'b'), awaitable: false, images: [] },
 };
+/** Of agents whose jobs wait for their own builds. */
+const AWAITABLE: Pipeline['builds'] = Object.fromEntries(
+  Object.entries(BUILDS).map(([name, build]) => [name, { ...build, awaitable: true }]),
+);
 
 function task(container: string, build?: string): PlannedTask {
   const choice: Choice =
@@ -108,6 +114,7 @@ describe('a batch', () => {
       {
         build: 'site',
         agent: 'a',
+        awaitable: false,
         tasks: [
           { server: 'web', container: 'site' },
           { server: 'shop', container: 'site-2' },
@@ -117,6 +124,7 @@ describe('a batch', () => {
       {
         build: 'api',
         agent: 'b',
+        awaitable: false,
         tasks: [
           { server: 'api', container: 'api' },
           { server: 'both', container: 'b1' },
@@ -255,6 +263,73 @@ describe('a batch', () => {
   });
 });
 
+describe('where jobs wait by themselves', () => {
+  const begin = (build: string): BatchEvent => ({
+    type: 'build-begun',
+    build,
+    begun: { id: `run-${build}`, tag: '1.B000001' },
+  });
+  const awaitedAfter = (...events: BatchEvent[]) => events.reduce(reduceBatch, beginBatch(PLANS, AWAITABLE));
+
+  test('only what is built on another agent has to be carried there', () => {
+    const carries = ({ servers }: BatchProgress) =>
+      Object.fromEntries(servers.map((server) => [server.plan.server, server.carries]));
+    expect(carries(awaitedAfter())).toEqual({ web: [], shop: [], api: ['api'], both: ['api'], cache: [] });
+    expect(carries(batchAfter())).toMatchObject({ web: ['site'], both: ['site', 'api'] });
+  });
+
+  test.each<[string, Pipeline['builds'], string]>([
+    [
+      'api',
+      AWAITABLE,
+      "api is deployed from here when api is built: its agent a can't wait for a build on b.",
+    ],
+    ['web', BUILDS, 'web is deployed from here when site is built: its agent a is too old to wait for it.'],
+  ])('whoever has to carry it is told why: %s', (name, builds, sentence) => {
+    const planned = PLANS.find(({ server }) => server === name) ?? plan(name);
+    expect(describeCarried(planned, carriedBuilds(planned, sharedBuilds(PLANS, builds)))).toBe(sentence);
+  });
+
+  test('a server goes to its agent as soon as the run is begun, with the tag that it will make', () => {
+    const begun = awaitedAfter({ type: 'build-sent', build: 'site' }, begin('site'));
+    expect(states(begun)).toMatchObject({ web: 'READY', shop: 'READY', api: 'WAIT', both: 'WAIT' });
+    expect(nextActions(begun).find((action) => action.type === 'deploy')).toMatchObject({
+      plan: { armed: [{ to: '2' }, { to: '1.B000001', choice: { built: '1.B000001' } }] },
+    });
+    expect(states(batchAfter(begin('site')))).toMatchObject({ web: 'WAIT' });
+    // What is built elsewhere has to be over, what is built here only begun.
+    const elsewhere = { type: 'build-run', build: 'api', run: run('api', 'DONE') } as const;
+    expect(states(awaitedAfter(begin('api')))).toMatchObject({ api: 'WAIT', both: 'WAIT' });
+    expect(states(awaitedAfter(elsewhere))).toMatchObject({ api: 'READY', both: 'WAIT' });
+    expect(states(awaitedAfter(elsewhere, begin('site')))).toMatchObject({ both: 'READY' });
+  });
+
+  test('what has a job is for its agent to end, whatever becomes of the build', () => {
+    const sent = awaitedAfter(begin('site'), { type: 'deploy-begun', server: 'web', jobId: 'job-web' });
+    const failed = reduceBatch(sent, { type: 'build-run', build: 'site', run: run('site', 'ERROR') });
+    expect(states(failed)).toMatchObject({ web: 'RUNNING', both: 'REFUSED' });
+    expect(failed.servers[0]?.failures).toEqual([]);
+    const refusal = { code: 'build-failed', message: 'x' } as const;
+    const ended = reduceBatch(failed, {
+      type: 'job',
+      server: 'web',
+      job: { ...job('web', 'REFUSED'), refusal },
+    });
+    expect(states(ended)).toMatchObject({ web: 'ENDED' });
+    expect(exitCodeOfBatch({ ...ended, servers: ended.servers.slice(0, 1) })).toBe(3);
+  });
+
+  test('stopped: what has a job goes on, and what would have to be carried is not deployed', () => {
+    const stopped = awaitedAfter(
+      begin('site'),
+      begin('api'),
+      { type: 'deploy-begun', server: 'web', jobId: 'job-web' },
+      { type: 'stopped' },
+    );
+    expect(states(stopped)).toMatchObject({ web: 'RUNNING', api: 'REFUSED', both: 'REFUSED' });
+  });
+});
+
 test.each<[string, number]>([
   ['agent-unreachable', 5],
   ['engine-unreachable', 5],
@@ -294,40 +369,64 @@ test('over all batches: whatever happens to each, it ends, and nothing deploys w
     fc.property(
       fc.array(armed, { maxLength: 5 }),
       fc.array(outcome, { minLength: 1 }),
-      (servers, outcomes) => {
+      fc.boolean(),
+      (servers, outcomes, awaitable) => {
         const plans = servers.map((tasks, at) =>
           plan(`s${at}`, ...tasks.map(({ container, build }) => task(container, build))),
         );
-        let batch = beginBatch(plans, BUILDS);
+        let batch = beginBatch(plans, awaitable ? AWAITABLE : BUILDS);
+        const tell = (event: BatchEvent) => {
+          batch = reduceBatch(batch, event);
+        };
+        const made = (names: readonly string[]) =>
+          names.every((name) => batch.builds.find(({ build }) => build === name)?.state === 'DONE');
+        const isOver = (names: readonly string[]) =>
+          names.every((name) =>
+            batch.builds.some(
+              ({ build, state }) => build === name && (state === 'DONE' || state === 'FAILED'),
+            ),
+          );
         let turn = 0;
         for (let left = 100; left > 0 && !isBatchOver(batch); left--) {
+          const goingOn = new Map<string, BuildRunState>();
           for (const action of nextActions(batch)) {
             const next = outcomes[turn++ % outcomes.length] ?? 'DONE';
             if (action.type === 'run-build') {
               const { build } = action;
-              batch = reduceBatch(batch, { type: 'build-sent', build });
-              batch = reduceBatch(
-                batch,
-                next === 'refused'
-                  ? { type: 'build-refused', build, failure: { code: 'x', message: 'x' } }
-                  : { type: 'build-run', build, run: run(build, next) },
-              );
+              tell({ type: 'build-sent', build });
+              if (next === 'refused') {
+                tell({ type: 'build-refused', build, failure: { code: 'x', message: 'x' } });
+              } else {
+                tell({ type: 'build-begun', build, begun: { id: 'r', tag: '1.B000001' } });
+                goingOn.set(build, next);
+              }
             } else {
+              const { server } = action;
               for (const { choice } of action.plan.armed) {
                 if (choice.mode === 'build-deploy') expect(choice.built).toBe('1.B000001');
               }
-              const { server } = action;
-              batch = reduceBatch(batch, { type: 'deploy-sent', server });
-              batch = reduceBatch(batch, { type: 'job', server, job: job(server, 'DONE') });
+              expect(
+                made(batch.servers.find(({ plan: { server: name } }) => name === server)?.carries ?? []),
+              ).toBe(true);
+              tell({ type: 'deploy-sent', server });
+              tell({ type: 'deploy-begun', server, jobId: `job-${server}` });
             }
           }
+          // Its agent ends a job when the job's builds are over, by what they came to.
+          for (const { plan: on, state, waitsFor } of batch.servers) {
+            if (state !== 'RUNNING' || !isOver(waitsFor)) continue;
+            tell({
+              type: 'job',
+              server: on.server,
+              job: job(on.server, made(waitsFor) ? 'DONE' : 'REFUSED'),
+            });
+          }
+          for (const [build, state] of goingOn) tell({ type: 'build-run', build, run: run(build, state) });
         }
         expect(isBatchOver(batch)).toBe(true);
-        for (const { state, waitsFor } of batch.servers) {
-          const made = waitsFor.every(
-            (name) => batch.builds.find(({ build }) => build === name)?.state === 'DONE',
-          );
-          expect(state).toBe(made ? 'ENDED' : 'REFUSED');
+        for (const { state, job: ended, waitsFor } of batch.servers) {
+          const done = state === 'ENDED' && ended?.state === 'DONE';
+          expect(done).toBe(made(waitsFor));
         }
       },
     ),

@@ -12,12 +12,16 @@ export interface PlannedBuild {
   build: string;
   /** The agent that it runs on. */
   agent: string;
+  /** Whether jobs on its agent wait for it by themselves. */
+  awaitable: boolean;
   tasks: readonly { server: string; container: string }[];
 }
 
 /** A build of a batch. `READY` to be asked for, `SENT` while there is no answer yet. */
 export interface BuildProgress extends PlannedBuild {
   state: 'READY' | 'SENT' | 'RUNNING' | 'DONE' | 'FAILED';
+  /** What its agent answered: the run is there. */
+  begun?: { id: string; tag: string };
   run?: BuildRun;
   /** Why there is no image. */
   failure?: Failure;
@@ -36,7 +40,10 @@ export interface CallOutcome extends Failure {
 /** A server of a batch. It waits for the builds of its own tasks, and for no other. */
 export interface ServerProgress {
   plan: ServerPlan;
+  /** The builds of its tasks. */
   waitsFor: readonly string[];
+  /** Those of them that have to be over before its job can begin: its agent does not wait for them. */
+  carries: readonly string[];
   state: 'WAIT' | 'READY' | 'SENT' | 'RUNNING' | 'ENDED' | 'REFUSED';
   jobId?: string;
   job?: Job;
@@ -53,6 +60,7 @@ export interface BatchProgress {
 export type BatchEvent =
   | { type: 'build-sent'; build: string }
   | { type: 'build-refused'; build: string; failure: CallOutcome }
+  | { type: 'build-begun'; build: string; begun: { id: string; tag: string } }
   | { type: 'build-run'; build: string; run: BuildRun }
   | { type: 'deploy-sent'; server: string }
   | { type: 'deploy-begun'; server: string; jobId: string }
@@ -64,7 +72,7 @@ export type BatchEvent =
 /** What the executor of a batch does next; it says `…-sent` before it does. */
 export type BatchAction =
   | { type: 'run-build'; build: string; agent: string }
-  /** `plan` has the tags that were built, for `toExecuteInput`. */
+  /** `plan` has the tags that are built, for `toExecuteInput`. */
   | { type: 'deploy'; server: string; agent: string; plan: ServerPlan };
 
 /**
@@ -81,26 +89,52 @@ export function sharedBuilds(plans: readonly ServerPlan[], builds: Pipeline['bui
   }
   return [...shared].flatMap(([build, tasks]) => {
     const known = Object.hasOwn(builds, build) ? builds[build] : undefined;
-    return known === undefined ? [] : [{ build, agent: known.definition.agent, tasks }];
+    if (known === undefined) return [];
+    return [{ build, agent: known.definition.agent, awaitable: known.awaitable, tasks }];
   });
+}
+
+/**
+ * The builds that a server's job can't wait for: those of another agent, and those of one that is too old. Whoever began
+ * them has to stay until they are over, and begins the job then.
+ */
+export function carriedBuilds(plan: ServerPlan, shared: readonly PlannedBuild[]): PlannedBuild[] {
+  const own = shared.filter(({ build }) => plan.armed.some((task) => task.build === build));
+  return own.filter(({ agent, awaitable }) => !awaitable || agent !== plan.agent);
+}
+
+/** What that comes to, as a sentence for whoever has to stay; `carried` are that server's. */
+export function describeCarried(
+  { server, agent }: Pick<ServerPlan, 'server' | 'agent'>,
+  carried: readonly Pick<PlannedBuild, 'build' | 'agent'>[],
+): string {
+  const elsewhere = carried.find((build) => build.agent !== agent);
+  const why =
+    elsewhere === undefined
+      ? `its agent ${agent} is too old to wait for it`
+      : `its agent ${agent} can't wait for a build on ${elsewhere.agent}`;
+  return `${server} is deployed from here when ${carried.map(({ build }) => build).join(', ')} is built: ${why}.`;
 }
 
 /** A batch before anything of it was done. Plans that arm nothing are no part of it. */
 export function beginBatch(plans: readonly ServerPlan[], builds: Pipeline['builds']): BatchProgress {
+  const shared = sharedBuilds(plans, builds);
   return {
-    builds: sharedBuilds(plans, builds).map((build) => ({ ...build, state: 'READY' })),
+    builds: shared.map((build) => ({ ...build, state: 'READY' })),
     servers: plans
       .filter(({ armed }) => armed.length > 0)
       .map((plan): ServerProgress => {
         const waitsFor = [...new Set(plan.armed.flatMap(({ build }) => build ?? []))];
-        return { plan, waitsFor, state: waitsFor.length === 0 ? 'READY' : 'WAIT', failures: [] };
+        const carries = carriedBuilds(plan, shared).map(({ build }) => build);
+        return { plan, waitsFor, carries, state: waitsFor.length === 0 ? 'READY' : 'WAIT', failures: [] };
       }),
   };
 }
 
 /**
- * Folds what happened into a batch. A server is ready as soon as its own builds are there. A build that makes no image
- * deploys nothing: every armed task of the servers that wait for it is refused, because a server is one update.
+ * Folds what happened into a batch. A server is ready as soon as its own builds are there; of those that its agent waits
+ * for by itself, as soon as they are begun. A build that makes no image deploys nothing: every armed task of the servers
+ * that wait for it is refused, because a server is one update. Where a job waits, its agent says so.
  */
 export function reduceBatch(batch: BatchProgress, event: BatchEvent): BatchProgress {
   switch (event.type) {
@@ -114,6 +148,12 @@ export function reduceBatch(batch: BatchProgress, event: BatchEvent): BatchProgr
         state: 'FAILED',
         failure: noRun(build, failureOf(event.failure)),
       }));
+    case 'build-begun':
+      return changeBuild(batch, event.build, (build) =>
+        build.state === 'READY' || build.state === 'SENT'
+          ? { ...build, state: 'RUNNING', begun: event.begun }
+          : build,
+      );
     case 'build-run':
       return changeBuild(batch, event.build, (build) => withRun(build, event.run));
     case 'deploy-sent':
@@ -212,11 +252,12 @@ function exitCodeOfFailure({ code }: Failure): ExitCode {
 }
 
 /** Told of one that runs, it is that nobody could follow it to its end. */
-function noRun({ build, run }: BuildProgress, { code, message }: Failure): Failure {
+function noRun({ build, begun, run }: BuildProgress, { code, message }: Failure): Failure {
+  const tag = run?.tag ?? begun?.tag;
   const what =
-    run === undefined
+    tag === undefined
       ? `The build ${build} did not begin`
-      : `What became of the build ${build} (${run.tag}) is not known`;
+      : `What became of the build ${build} (${tag}) is not known`;
   return { code, message: `${what}: ${message}` };
 }
 
@@ -254,7 +295,9 @@ function settle(server: ServerProgress, builds: readonly BuildProgress[]): Serve
   const own = builds.filter(({ build }) => server.waitsFor.includes(build));
   const failed = own.find(({ state }) => state === 'FAILED');
   if (failed?.failure !== undefined) return refuseServer(server, failed.failure, failed.build);
-  return own.every(({ state }) => state === 'DONE') ? { ...server, state: 'READY' } : server;
+  const isThere = ({ build, state, begun, run }: BuildProgress) =>
+    state === 'DONE' || (!server.carries.includes(build) && (begun ?? run) !== undefined);
+  return own.every(isThere) ? { ...server, state: 'READY' } : server;
 }
 
 /** Says it on every armed task; on those that need no build, whose update they would have been part of. */
@@ -282,7 +325,8 @@ function failureOf({ code, message, refusal }: CallOutcome): Failure {
 }
 
 function withBuilt(task: PlannedTask, builds: readonly BuildProgress[]): PlannedTask {
-  const tag = builds.find(({ build }) => build === task.build)?.run?.tag;
+  const { begun, run } = builds.find(({ build }) => build === task.build) ?? {};
+  const tag = run?.tag ?? begun?.tag;
   if (task.choice.mode !== 'build-deploy' || tag === undefined) return task;
   const choice: Choice = { ...task.choice, built: tag };
   return { ...task, choice, to: tag };

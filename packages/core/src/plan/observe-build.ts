@@ -9,7 +9,7 @@ import {
   latestOf,
 } from '../build/index.ts';
 import { namesRegistry } from '../image/index.ts';
-import { BUILDS_CAPABILITY } from '../protocol/index.ts';
+import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY } from '../protocol/index.ts';
 import type { TaskBuild, Version } from '../rules/index.ts';
 import { type AgentView, whyUnreachable } from './agent-view.ts';
 
@@ -22,6 +22,8 @@ export interface PipelineBuild {
   activeRun?: BuildRun;
   /** What Latest resolves to. */
   latest?: BuiltImage;
+  /** Whether a job on its agent waits by itself for a run of it; else whoever began the run begins the job when it is over. */
+  awaitable: boolean;
   /** What Designated can choose, newest first, as far as the watch has it; the agent's `buildRuns` has all. */
   images: readonly BuiltImage[];
   /** Why it can't be run now. */
@@ -45,6 +47,7 @@ export function observeBuild(
     ...(lastRun !== undefined && { lastRun }),
     ...(activeRun !== undefined && { activeRun }),
     ...(latest !== undefined && { latest }),
+    awaitable: agent?.hello?.capabilities.includes(AWAIT_BUILD_CAPABILITY) === true,
     images: imagesOf(runs),
     ...(unavailable !== undefined && { unavailable }),
   };

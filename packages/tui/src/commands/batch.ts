@@ -1,6 +1,7 @@
 import {
   type BatchPlan,
   type Choices,
+  carriedBuilds,
   combineExitCodes,
   describeCounts,
   exitCodeOfRefusal,
@@ -113,8 +114,10 @@ function planLines(plan: BatchPlan, builds: readonly PlannedBuild[], refused: re
     const whom = tasks.map(({ server, container }) => taskKey(server, container)).join(', ');
     lines.push(`  build ${build} on ${agent}, for ${whom}`);
   }
-  for (const { server, agent, armed } of servers) {
-    lines.push(`  ${server} on ${agent}`, ...armed.map((task) => `    ${describeTask(task)}`));
+  for (const plan of servers) {
+    const carried = carriedBuilds(plan, builds).length === 0 ? '' : ', from here when that is built';
+    lines.push(`  ${plan.server} on ${plan.agent}${carried}`);
+    lines.push(...plan.armed.map((task) => `    ${describeTask(task)}`));
   }
   if (refused.length > 0) {
     lines.push('Would not run:');
@@ -147,7 +150,7 @@ function planDocument(
   return {
     taskCount,
     serverCount,
-    builds,
+    builds: builds.map(({ build, agent, tasks }) => ({ build, agent, tasks })),
     servers: servers.map((plan) => ({ server: plan.server, agent: plan.agent, tasks: tasksOf(plan) })),
     refused: refusedDocument(refused),
   };

@@ -3,7 +3,7 @@ import { ok, type Result } from '@towline/core/result';
 import type { Choice } from '@towline/core/rules';
 import type { Command } from 'commander';
 import { type Context, fail, type Run, usage } from './context.ts';
-import { nothingArmed, type Refused, runPlans } from './run-plans.ts';
+import { carriedServers, nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
 import { type ChoiceOptions, chosen, parseTarget, type Target } from './words.ts';
 
@@ -30,7 +30,6 @@ export function addExecute(program: Command, run: Run): void {
 async function execute(context: Context, words: readonly string[], options: ExecuteOptions): Promise<number> {
   const choice = chosen(options);
   if (!choice.ok) return fail(context, usage(choice.error.message));
-  if (options.build && options.detach) return fail(context, usage(NO_DETACH));
   const targets: Target[] = [];
   for (const word of words) {
     const target = parseTarget(word);
@@ -48,6 +47,9 @@ async function execute(context: Context, words: readonly string[], options: Exec
     if (armed.length === 0) {
       return nothingArmed(context, `Nothing is armed on ${words.join(', ')}.`, skipped);
     }
+    const [carried] = carriedServers(armed, pipeline.builds);
+    if (options.detach && carried !== undefined)
+      return fail(context, usage(`${carried} Leave --detach out.`));
     for (const { server, container, refusal } of skipped) {
       context.output.note(`${taskKey(server, container)} is left out: ${refusal.message}`);
     }
@@ -62,9 +64,6 @@ async function execute(context: Context, words: readonly string[], options: Exec
     });
   });
 }
-
-const NO_DETACH =
-  'With --build the deploy comes after the build, and this command begins it: leave --detach out. `towline build run B --detach` builds alone.';
 
 /** A plan for each server that is named, of all that is named of it. */
 function planTargets(pipeline: Pipeline, targets: readonly Target[], choice: Choice): Result<ServerPlan[]> {

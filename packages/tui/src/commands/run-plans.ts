@@ -3,13 +3,16 @@ import { isEnded } from '@towline/core/job';
 import {
   type BatchProgress,
   type BuildProgress,
+  carriedBuilds,
   combineExitCodes,
+  describeCarried,
   type ExitCode,
   exitCodeOfBatch,
   exitCodeOfRefusal,
   type ServerPlan,
   type ServerProgress,
   type SkippedTask,
+  sharedBuilds,
   taskKey,
 } from '@towline/core/plan';
 import { type BatchEnd, type CallFailure, runBatch } from '../fleet/index.ts';
@@ -35,6 +38,15 @@ export interface RunOptions {
   builds: ReturnType<OpenMap['pipeline']>['builds'];
 }
 
+/** For each server whose job only a command that stays can begin: a sentence that says why. */
+export function carriedServers(plans: readonly ServerPlan[], builds: RunOptions['builds']): string[] {
+  const shared = sharedBuilds(plans, builds);
+  return plans.flatMap((plan) => {
+    const carried = carriedBuilds(plan, shared);
+    return carried.length === 0 ? [] : [describeCarried(plan, carried)];
+  });
+}
+
 /**
  * Carries the plans out, all at once, and follows them to their ends. The exit code is the worst of all, that of what was
  * refused included.
@@ -47,6 +59,7 @@ export function runPlans(
 ): Promise<number> {
   const { fleet, service, map } = open;
   const { output } = context;
+  for (const carried of carriedServers(plans, builds)) output.note(`${carried} Keep this command running.`);
   return interruptible(async (leave) => {
     const tell = teller(context);
     const end = await runBatch(fleet, {

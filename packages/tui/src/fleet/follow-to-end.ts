@@ -18,7 +18,7 @@ export interface FollowOptions<T, E> {
   onEvent(state: T, event: E): void | Promise<void>;
   /** Told at once when the agent is away, and when it is back, in a sentence for people. */
   onLink?(said: string): void;
-  /** How long the agent may be away, in milliseconds. */
+  /** How long the agent may be away, in milliseconds; for ever where it is infinite. */
   patienceMs?: number;
 }
 
@@ -114,11 +114,12 @@ function watchAway(
       told = false;
       return;
     }
-    timer ??= setTimeout(onAway, ms);
+    if (Number.isFinite(ms)) timer ??= setTimeout(onAway, ms);
     if (told || link === undefined || !('message' in link)) return;
     told = true;
     const why = link.message.replace(/ It is tried again\.$/, '');
-    onLink?.(`The link to the agent ${agent} is lost: ${why} It is tried again for up to ${duration(ms)}.`);
+    const long = Number.isFinite(ms) ? ` for up to ${duration(ms)}` : '';
+    onLink?.(`The link to the agent ${agent} is lost: ${why} It is tried again${long}.`);
   };
   const unsubscribe = fleet.store.subscribe(look);
   look();

@@ -23,8 +23,10 @@ export interface BatchOptions {
   /** The pipeline's. */
   builds: Pipeline['builds'];
   plans: readonly ServerPlan[];
-  /** Begins the jobs, and does not wait for their ends. Builds are waited for all the same. */
+  /** Begins the jobs, and does not wait for their ends. What a job can't wait for by itself is waited for all the same. */
   detach?: boolean;
+  /** How long an agent may be away, in milliseconds; as `followJob` has it. */
+  patienceMs?: number;
   /** Aborted to turn away: what runs goes on, and what was not begun is not. */
   signal: AbortSignal;
   /** After each change. */
@@ -42,11 +44,13 @@ export interface BatchEnd {
 }
 
 /**
- * Carries a batch out: runs the builds that its tasks share, and begins each server's job as soon as its own builds are
- * there. What is next is `nextActions`' to say; this only does it, and tells what came of it.
+ * Carries a batch out: runs the builds that its tasks share, and begins each server's job as soon as its agent can take it.
+ * What is next is `nextActions`' to say; this only does it, and tells what came of it. The dashboard's Execute is this as
+ * well as the command line's.
  */
 export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<BatchEnd> {
-  const { service, map, builds, plans, detach = false, signal } = options;
+  const { service, map, builds, plans, detach = false, patienceMs, signal } = options;
+  const patience = patienceMs === undefined ? {} : { patienceMs };
   const lost = new Map<string, CallFailure>();
   let batch = beginBatch(plans, builds);
   const tell = (event: BatchEvent) => {
@@ -60,12 +64,26 @@ export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<Bat
     const { operator } = fleet;
     const begun = await fleet.runBuild(agent, { key: randomUUID(), service, definition, operator });
     if (!begun.ok) return tell({ type: 'build-refused', build: name, failure: begun.error });
+    const { runId: id, tag } = begun.value;
+    tell({ type: 'build-begun', build: name, begun: { id, tag } });
+    const carried = batch.servers.some(({ carries }) => carries.includes(name));
+    // Jobs that wait for it by themselves are begun now.
+    await Promise.all([goOn(), detach && !carried ? ask(name, agent, id) : follow(name, agent, id, tag)]);
+  };
+
+  const ask = async (name: string, agent: string, id: string) => {
+    const run = await fleet.buildRun(agent, id);
+    if (run.ok) tell({ type: 'build-run', build: name, run: run.value });
+  };
+
+  const follow = async (name: string, agent: string, id: string, tag: string) => {
     const followed = await followBuildRun(
       fleet,
       agent,
-      { id: begun.value.runId, build: name, tag: begun.value.tag },
+      { id, build: name, tag },
       {
         signal,
+        ...patience,
         onLink: (said) => options.onLink?.(name, said),
         onEvent(run, event) {
           tell({ type: 'build-run', build: name, run });
@@ -78,8 +96,7 @@ export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<Bat
       tell({ type: 'build-refused', build: name, failure: followed.failure });
     } else if (followed.last === undefined) {
       // Left before its first event: it was begun all the same.
-      const run = await fleet.buildRun(agent, begun.value.runId);
-      if (run.ok) tell({ type: 'build-run', build: name, run: run.value });
+      await ask(name, agent, id);
     }
   };
 
@@ -98,6 +115,7 @@ export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<Bat
     }
     const followed = await followJob(fleet, agent, jobId, {
       signal,
+      ...patience,
       onLink: (said) => options.onLink?.(server, said),
       onEvent(job, event) {
         tell({ type: 'job', server, job });
