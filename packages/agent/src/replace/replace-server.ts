@@ -9,6 +9,7 @@ import {
   type ImageInspect,
 } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
+import { compareContainers } from './compare-containers.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
 import { findReach } from './find-reach.ts';
@@ -367,7 +368,24 @@ class Replacement {
       next = await this.#createAs(saved.nextName, derived, { ...derived.body, Image: image.Id });
     }
     work.next = next;
-    return undefined;
+    return this.#compare(work, next);
+  }
+
+  /** Before the old one is touched: what somebody would look for who finds the new one changed. */
+  #compare({ old, oldImage, image, derived, task }: Work, next: ContainerInspect): string | undefined {
+    if (old === undefined || oldImage === undefined || image === undefined || derived === undefined) {
+      return undefined;
+    }
+    const changes = compareContainers({
+      old: jsonOf(old),
+      oldImage: jsonOf(oldImage),
+      next: jsonOf(next),
+      newImage: jsonOf(image),
+      body: derived.body,
+      namesLater: task.order === 'start-first',
+    });
+    this.#options.write.emit({ type: 'compared', container: task.container, changes });
+    return changes.length === 0 ? 'the same settings' : `${changes.length} settings differ`;
   }
 
   async #createAs(name: string, derived: DerivedCreate, body: CreateBody): Promise<ContainerInspect> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { IMAGE_MODES, REFUSAL_CODES } from '../rules/index.ts';
+import { settingChangeSchema } from './change.ts';
 
 export const JOB_STATES = [
   'QUEUED',
@@ -115,6 +116,13 @@ export const jobEventSchema = z.discriminatedUnion('type', [
     container: z.string(),
     from: version.optional(),
     to: version,
+  }),
+  /** The new container was created, and the old one not touched yet: what is not the same in the two. */
+  z.object({
+    ...base,
+    type: z.literal('compared'),
+    container: z.string(),
+    changes: z.array(settingChangeSchema),
   }),
   /** Lines of a container that failed, newest last; at most 200. */
   z.object({ ...base, type: z.literal('container-log'), container: z.string(), lines: z.array(z.string()) }),

@@ -1,3 +1,4 @@
+export * from './change.ts';
 export * from './event.ts';
 export * from './job.ts';
 export * from './reduce-job.ts';

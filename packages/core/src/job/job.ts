@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { settingChangeSchema } from './change.ts';
 import {
   JOB_STATES,
   jobErrorSchema,
@@ -39,6 +40,8 @@ export const jobSchema = z.object({
   steps: z.array(jobStepSchema),
   refusal: refusalSchema.optional(),
   error: jobErrorSchema.optional(),
+  /** What is not the same in the new container as in the old one, by container; absent before one was created. */
+  changes: z.array(z.object({ container: z.string(), changes: z.array(settingChangeSchema) })).optional(),
   /** The last lines of a container that failed, by container. */
   logs: z.array(z.object({ container: z.string(), lines: z.array(z.string()) })),
   commands: z.array(z.string()),

@@ -83,6 +83,14 @@ function apply(job: Job, event: JobEvent): Job {
             : task,
         ),
       };
+    case 'compared':
+      return {
+        ...job,
+        changes: [
+          ...(job.changes ?? []).filter(({ container }) => container !== event.container),
+          { container: event.container, changes: event.changes },
+        ],
+      };
     case 'container-log':
       return {
         ...job,

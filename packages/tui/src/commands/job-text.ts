@@ -1,4 +1,4 @@
-import { isEnded, type Job, type JobEvent, type JobStep, stepWaitsFor } from '@towline/core/job';
+import { changeWords, isEnded, type Job, type JobEvent, type JobStep, stepWaitsFor } from '@towline/core/job';
 import { type JobJson, jobToJson } from '@towline/core/protocol';
 import { bytes, duration } from '../components/quantity.ts';
 import { NOTHING } from './table.ts';
@@ -86,13 +86,22 @@ export function jobSheet(job: Job, agent: string): string[] {
       const details = [took, describeProgress(step), step.message ?? stepWaitsFor(step)];
       return `  ${step.state.padEnd(9)} ${[step.name, ...details].filter(Boolean).join('  ')}`;
     }),
+    ...(job.changes ?? []).flatMap(({ container, changes }) =>
+      changes.length === 0
+        ? []
+        : [`What differs in the new ${container}:`, ...changes.map((change) => `  ${changeWords(change)}`)],
+    ),
     ...explainJob(job, Number.POSITIVE_INFINITY),
   ];
 }
 
 /** A job in `--json`: the protocol's shape, with what a person would be shown of a failure. */
-export function jobDocument(job: Job, agent: string): JobJson & Pick<Job, 'service' | 'logs' | 'commands'> {
-  return { ...jobToJson(job, agent), service: job.service, logs: job.logs, commands: job.commands };
+export function jobDocument(
+  job: Job,
+  agent: string,
+): JobJson & Pick<Job, 'service' | 'changes' | 'logs' | 'commands'> {
+  const { service, changes, logs, commands } = job;
+  return { ...jobToJson(job, agent), service, ...(changes !== undefined && { changes }), logs, commands };
 }
 
 function span(from: string | undefined, to: string | undefined): string | undefined {

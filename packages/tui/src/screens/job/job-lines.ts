@@ -1,4 +1,11 @@
-import { isEnded, type Job, type JobStep, stepWaitsFor } from '@towline/core/job';
+import {
+  changeWords,
+  isEnded,
+  type Job,
+  type JobStep,
+  type SettingChange,
+  stepWaitsFor,
+} from '@towline/core/job';
 import {
   BLANK,
   bytes,
@@ -106,6 +113,7 @@ export function jobBody(job: Job, columns: number, now: number): Line[] {
       ? [line(span('  Waiting for its first step…', 'quiet'))]
       : []),
     ...job.steps.flatMap((step) => stepLines(step, names, columns, now)),
+    ...(job.changes ?? []).flatMap((each) => changeLines(each, columns)),
     ...job.logs.flatMap(({ container, lines }) => [
       BLANK,
       line(span(`  The last lines of ${container} before it was taken away`, 'strong')),
@@ -113,6 +121,24 @@ export function jobBody(job: Job, columns: number, now: number): Line[] {
         wrapText(sanitizeLine(text), columns - 6).map((part) => line(span('  │ ', 'quiet'), span(part))),
       ),
     ]),
+  ];
+}
+
+/** What a new container has that the old one had not, and the other way round; nothing where they are the same. */
+function changeLines(
+  { container, changes }: { container: string; changes: readonly SettingChange[] },
+  columns: number,
+): Line[] {
+  if (changes.length === 0) return [];
+  return [
+    BLANK,
+    line(span(`  What differs in the new ${container}`, 'strong')),
+    ...changes.flatMap((change) => {
+      const mark = change.by === 'image' ? '·' : '!';
+      return wrapText(sanitizeLine(changeWords(change)), columns - 6).map((part, at) =>
+        line(span(`  ${at === 0 ? mark : ' '} `, change.by === 'image' ? 'quiet' : 'bad'), span(part)),
+      );
+    }),
   ];
 }
 
