@@ -6,15 +6,21 @@ import { expect, test } from 'vitest';
 const PROGRAM = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 test('the benchmark measures every way, and says how far each goal is; how fast is not a test’s business', async () => {
-  const rounds = ['--rounds', '1', '--probe-rounds', '1', '--watch-rounds', '1'];
+  const builds = ['--build-rounds', '1', '--contexts', 'small', '--log-rounds', '1', '--log-lines', '2000'];
+  const rounds = ['--rounds', '1', '--probe-rounds', '1', '--watch-rounds', '1', ...builds];
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, '--json', ...rounds]);
-  const report = JSON.parse(stdout);
+  const { replacements: report, builds: built, goals } = JSON.parse(stdout);
   for (const view of ['wall', 'gap', 'probe']) {
     for (const way of ['towline', 'api', 'command']) expect(report[view][way].median).toBeGreaterThan(0);
   }
   expect(report.watch.agent.count).toBe(2);
-  expect(report.goals).toHaveLength(5);
-  for (const { goal, measured } of report.goals) expect(`${goal}: ${measured}`).toMatch(/\d/);
+  expect(built.walls).toHaveLength(2);
+  for (const { towline, command } of [...built.walls, built.imageLog, built.commandLog]) {
+    expect(towline.median).toBeGreaterThan(0);
+    expect(command.median).toBeGreaterThan(0);
+  }
+  expect(goals).toHaveLength(8);
+  for (const { goal, measured } of goals) expect(`${goal}: ${measured}`).toMatch(/\d/);
 });
 
 test('words that are off are said to be', async () => {

@@ -11,15 +11,21 @@ import {
   startAgent,
 } from '@towline/test/sandbox';
 import { type AgentLink, agentAddress, createLink } from '@towline/tui/link';
+import { CONTEXT_NAMES, type ContextName } from './build-contexts.ts';
+import { measureBuilds, UNCLIPPED } from './builds.ts';
 import { EngineHttp } from './engine-http.ts';
 import { probe } from './probe.ts';
+import type { ReplacementMeasures } from './replacement-report.ts';
 import { byAgent, byApi, byCommand, type Replacement, type Way } from './replacements.ts';
 import { type Measured, printReport, reportOf } from './report.ts';
 import { measureWatch, type WatchTap } from './watch-latency.ts';
 
-const USAGE = 'npm run bench -- [--rounds N] [--probe-rounds N] [--watch-rounds N] [--json] [--check]';
+const USAGE =
+  'npm run bench -- [--only replacements|builds] [--rounds N] [--probe-rounds N] [--watch-rounds N] [--build-rounds N] [--contexts small,many,large] [--log-rounds N] [--log-lines N] [--json] [--check]';
 const IMAGE = 'shop/gateway';
+const BASE = 'shop/base:1.0';
 const TAGS = ['1.0.0', '1.1.0'] as const;
+const PARTS = ['replacements', 'builds'] as const;
 const WARM_UP = 2;
 const REST_MS = 150;
 
@@ -42,10 +48,18 @@ async function main(words: string[]): Promise<number> {
   return options.check && !report.goals.every(({ met }) => met) ? 1 : 0;
 }
 
+type Part = (typeof PARTS)[number];
+
 interface Options {
+  /** What is measured. */
+  parts: readonly Part[];
   rounds: number;
   probeRounds: number;
   watchRounds: number;
+  buildRounds: number;
+  contexts: readonly ContextName[];
+  logRounds: number;
+  logLines: number;
   json: boolean;
   /** Whether a goal that is missed is a failure. A busy machine misses them. */
   check: boolean;
@@ -56,23 +70,42 @@ function readOptions(words: string[]): Options | undefined {
     const { values } = parseArgs({
       args: words,
       options: {
+        only: { type: 'string', default: PARTS.join(',') },
         rounds: { type: 'string', default: '24' },
         'probe-rounds': { type: 'string', default: '12' },
         'watch-rounds': { type: 'string', default: '50' },
+        'build-rounds': { type: 'string', default: '5' },
+        contexts: { type: 'string', default: CONTEXT_NAMES.join(',') },
+        'log-rounds': { type: 'string', default: '3' },
+        'log-lines': { type: 'string', default: '1000000' },
         json: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
       },
     });
     const { json, check } = values;
-    const rounds = Number(values.rounds);
-    const probeRounds = Number(values['probe-rounds']);
-    const watchRounds = Number(values['watch-rounds']);
-    const options = { rounds, probeRounds, watchRounds, json, check };
-    const counts = [rounds, probeRounds, watchRounds];
-    return counts.every((count) => Number.isInteger(count) && count > 0) ? options : undefined;
+    const parts = chosen(PARTS, values.only);
+    const contexts = chosen(CONTEXT_NAMES, values.contexts);
+    const counts = {
+      rounds: Number(values.rounds),
+      probeRounds: Number(values['probe-rounds']),
+      watchRounds: Number(values['watch-rounds']),
+      buildRounds: Number(values['build-rounds']),
+      logRounds: Number(values['log-rounds']),
+      logLines: Number(values['log-lines']),
+    };
+    const counted = Object.values(counts).every((count) => Number.isInteger(count) && count > 0);
+    if (!counted || parts === undefined || contexts === undefined) return undefined;
+    return { parts, contexts, ...counts, json, check };
   } catch {
     return undefined;
   }
+}
+
+/** Those of a list that a text names, with commas between them; undefined where it names others. */
+function chosen<T extends string>(all: readonly T[], text: string): readonly T[] | undefined {
+  const words = new Set<string>(text.split(','));
+  const found = all.filter((one) => words.has(one));
+  return found.length === words.size ? found : undefined;
 }
 
 /** On an engine of its own, which is gone afterwards. */
@@ -80,9 +113,12 @@ async function measure(options: Options): Promise<Measured> {
   const sandbox = await createSandbox({ onStep: say });
   try {
     const host = await sandbox.createHost('bench');
+    await host.stopEngine();
+    await host.startEngine(UNCLIPPED);
     await pushStandardImages(sandbox);
     const image = `${sandbox.registry.host}/${IMAGE}`;
-    for (const tag of TAGS) await host.docker('pull', '-q', `${image}:${tag}`);
+    const base = `${sandbox.registry.host}/${BASE}`;
+    for (const each of [...TAGS.map((tag) => `${image}:${tag}`), base]) await host.docker('pull', '-q', each);
     const folder = join(sandbox.dir, 'agent');
     await mkdir(folder, { mode: 0o700 });
     say('starting the agent');
@@ -91,7 +127,7 @@ async function measure(options: Options): Promise<Measured> {
     const tap: WatchTap = { onWatch: () => {} };
     const link = await openLink(agent.socket, tap);
     try {
-      return await measureOn({ host, engine, image, tags: TAGS, link, tap, options });
+      return await measureOn({ host, engine, image, tags: TAGS, base, link, tap, options });
     } finally {
       await link.close();
       engine.close();
@@ -107,12 +143,28 @@ interface Bench {
   engine: EngineHttp;
   image: string;
   tags: readonly [string, string];
+  /** An image with a shell, with its tag. */
+  base: string;
   link: AgentLink;
   tap: WatchTap;
   options: Options;
 }
 
 async function measureOn(bench: Bench): Promise<Measured> {
+  const { host, base, link, options } = bench;
+  const version = await host.docker('version', '--format', '{{.Server.Version}}');
+  const machine = { cores: cpus().length, engine: version.trim(), node: process.versions.node };
+  const { buildRounds: rounds, contexts, logRounds, logLines: lines } = options;
+  return {
+    machine,
+    ...(options.parts.includes('replacements') && { replacements: await measureReplacements(bench) }),
+    ...(options.parts.includes('builds') && {
+      builds: await measureBuilds({ host, link, base, rounds, contexts, logRounds, lines, inTurn, say }),
+    }),
+  };
+}
+
+async function measureReplacements(bench: Bench): Promise<ReplacementMeasures> {
   const { host, engine, image, tags, link, tap, options } = bench;
   const measured = {
     towline: run(byAgent(bench, link)),
@@ -141,10 +193,8 @@ async function measureOn(bench: Bench): Promise<Measured> {
   }
   say('measuring the watch');
   const watch = await measureWatch({ host, engine, image: `${image}:${tags[0]}` }, tap, options.watchRounds);
-  const version = await host.docker('version', '--format', '{{.Server.Version}}');
   return {
     rounds: options.rounds,
-    machine: { cores: cpus().length, engine: version.trim(), node: process.versions.node },
     ways: pick(({ samples }) => samples),
     probes: pick(({ probes }) => probes),
     watch,
