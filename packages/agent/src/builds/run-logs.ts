@@ -85,7 +85,8 @@ export class RunLogs {
     if (signal.aborted || this.#stepState(id, step) === 'WAIT') return ok(nothing());
     const log = await this.#reader(id, step);
     if (!log.ok) return log;
-    return ok(chunks(log.value.follow(startOf(input, log.value.lines()), signal)));
+    const start = startOf(input, log.value.lines());
+    return ok(chunks(log.value.follow(start, signal, input.latest)));
   }
 
   async #reader(id: string, step: BuildStepKind): Promise<Result<LogReader, ProtocolError>> {

@@ -106,6 +106,11 @@ export const followBuildLogInputSchema = z.object({
   tail: z.int().min(0).max(1_000_000).optional(),
   /** The `seq` of the last line seen, as text; goes before both. */
   lastEventId: z.string().max(20).optional(),
+  /**
+   * For who watches the log's end: where more lines than so many have not come yet, those before the last ones are left
+   * out. Without it, none is.
+   */
+  latest: z.int().min(1).max(MAX_LOG_ENTRIES).optional(),
 });
 export type FollowBuildLogInput = z.infer<typeof followBuildLogInputSchema>;
 

@@ -68,8 +68,8 @@ export interface BuildCalls {
   followBuildRun(agent: string, id: string, signal: AbortSignal): AsyncIterable<BuildEvent>;
   buildLog(agent: string, query: BuildLogQuery): Promise<Result<BuildLogOutput, CallFailure>>;
   /**
-   * Lines in batches, in order and without gaps, over reconnects with none lost and none twice; ends with the step's
-   * log or with `signal`. To go on where a page ended, begin at its last `seq` + 1. Throws a `CallError`.
+   * Lines in batches, in order and without gaps (but for those that `latest` leaves out), over reconnects with none lost
+   * and none twice; ends with the step's log or with `signal`. To go on where a page ended, begin at its last `seq` + 1. Throws a `CallError`.
    */
   followBuildLog(
     agent: string,

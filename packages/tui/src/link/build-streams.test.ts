@@ -39,6 +39,16 @@ test('a tail begins where the agent begins it, and one line where it was asked f
   expect(seqs(from.take(chunk(49, 51)))).toEqual([50, 51]);
 });
 
+test('of the latest lines some may be left out, and what comes follows each other all the same', () => {
+  const lines = buildLogLines(LOG, { latest: 3 });
+  expect(seqs(lines.take(chunk(98, 100)))).toEqual([98, 99, 100]);
+  expect(seqs(lines.take(chunk(598, 600)))).toEqual([598, 599, 600]);
+  expect(lines.take(chunk(590, 600))).toEqual({ kind: 'seen' });
+  expect(seqs(lines.take(chunk(600, 601)))).toEqual([601]);
+  const [torn] = chunk(700, 701).data.entries;
+  expect(lines.take({ data: { entries: [torn, { seq: 705, text: '' }] } })).toEqual({ kind: 'gap' });
+});
+
 /** An agent that answers with these, one after the other. */
 function answering(...answers: unknown[]): Ask {
   return async (_question, schema) => {

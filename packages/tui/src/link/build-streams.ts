@@ -9,8 +9,12 @@ import { ok } from '@towline/core/result';
 import { describeIssues } from './issues.ts';
 import { numberedEvents, type Resumable, untracked } from './resumable.ts';
 
-/** Where following a log begins: with its first line, with a line, or with so many of the last. */
-export type LogFollowStart = 'first' | { from: number } | { tail: number };
+/**
+ * Where following a log begins: with its first line, with a line, or with so many of the last. `latest` begins as `tail`
+ * does, and goes on with the newest: of lines that come faster than they are taken, those before the last so many are left
+ * out.
+ */
+export type LogFollowStart = 'first' | { from: number } | { tail: number } | { latest: number };
 
 /** A chunk may be half a megabyte. */
 const MANY_CHUNKS = 32;
@@ -32,9 +36,12 @@ export function buildLogLines(
 ): Resumable<readonly BuildLogEntry[]> {
   // The number of the last line that came; undefined while it is not known where the log's tail begins.
   let last: number | undefined = start === 'first' ? 0 : 'from' in start ? start.from - 1 : undefined;
+  const latest = typeof start === 'object' && 'latest' in start ? start.latest : undefined;
   const begin = () => {
-    if (last !== undefined) return { fromSeq: last + 1 };
-    return typeof start === 'object' && 'tail' in start ? { tail: start.tail } : {};
+    const most = latest === undefined ? {} : { latest };
+    if (last !== undefined) return { fromSeq: last + 1, ...most };
+    const tail = typeof start === 'object' && 'tail' in start ? start.tail : latest;
+    return tail === undefined ? {} : { tail, ...most };
   };
   return {
     what: `the log of ${run}`,
@@ -47,8 +54,10 @@ export function buildLogLines(
       const known = last ?? (entries[0]?.seq ?? 1) - 1;
       const fresh = entries.filter(({ seq }) => seq > known);
       if (fresh.length === 0) return { kind: 'seen' };
-      if (fresh.some(({ seq }, at) => seq !== known + 1 + at)) return { kind: 'gap' };
-      last = known + fresh.length;
+      // Of the latest lines, some may have been left out before these.
+      const first = latest === undefined ? known + 1 : (fresh[0]?.seq ?? 0);
+      if (fresh.some(({ seq }, at) => seq !== first + at)) return { kind: 'gap' };
+      last = first + fresh.length - 1;
       return { kind: 'new', value: fresh };
     },
     async isOver(ask) {

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LineIndex } from './line-index.ts';
 import { openForReading, readRange } from './log-file.ts';
 import { looksLikeError } from './looks-like-error.ts';
@@ -17,6 +18,8 @@ export const MAX_PAGE_LINES = 1_000;
 const BLOCK_BYTES = 256 * 1024;
 /** A search gives an answer within this, if only where to go on. */
 const SEARCH_MS = 200;
+/** Whoever wants the latest lines, and not all of them, has them as often. */
+const LATEST_EVERY_MS = 100;
 
 /** One line of a log. `seq` counts from 1, and is the line's number. */
 export interface LogEntry {
@@ -73,8 +76,11 @@ export interface LogReader {
   /**
    * The lines after `seq` and then every new one, in batches, until the log ends. None is lost and none comes twice;
    * to resume, give the last `seq` that was seen. A slow reader reads from the file: nothing is kept for it.
+   *
+   * `latest` is for who wants to see the log's end: with more than so many lines still to come, those before the last
+   * ones are left out. Played in full to a screen, a build that printed 10^6 lines in 12 s was at line 31,000 at its end.
    */
-  follow(after: number, signal: AbortSignal): AsyncGenerator<LogEntry[]>;
+  follow(after: number, signal: AbortSignal, latest?: number): AsyncGenerator<LogEntry[]>;
   search(request: SearchRequest): Promise<SearchAnswer>;
   /** The first line that looks like an error, from `from` on. */
   firstError(from?: number): Promise<SearchAnswer>;
@@ -173,20 +179,27 @@ export function createLogReader(source: LogSource): LogReader {
         return to < line.length ? { text, from, next: to } : { text, from };
       });
     },
-    async *follow(after, signal) {
+    async *follow(after, signal, latest = Number.POSITIVE_INFINITY) {
       const file = await openForReading(source.path);
       if (file === undefined) return;
       try {
+        let next = Math.max(0, after) + 1;
         let cursor: Cursor | undefined;
         while (!signal.aborted) {
           // Asked for before the look at what is there: what comes in between is not missed.
           const changed = source.changed();
           const ended = source.ended();
-          const next: number = cursor?.seq ?? Math.max(0, after) + 1;
-          if (next <= index.lines) {
+          const { lines } = index;
+          if (lines - next >= latest) {
+            yield await readBefore(file, index, lines + 1, Math.min(latest, MAX_PAGE_LINES));
+            next = lines + 1;
+            cursor = undefined;
+            await pause(LATEST_EVERY_MS, signal);
+          } else if (next <= lines) {
             cursor ??= await seek(file, index, next);
             const read = await readForward(file, index, cursor, MAX_PAGE_LINES);
             cursor = read.cursor;
+            next = cursor.seq;
             yield read.entries;
           } else if (ended) return;
           else await unlessAborted(changed, signal);
@@ -214,6 +227,10 @@ export function createLogReader(source: LogSource): LogReader {
     firstError: (from = 1) =>
       scan(from, 'forward', (lines, _, first, last) => indexWithin(lines(), first, last, looksLikeError)),
   };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return sleep(ms, undefined, { signal }).catch(() => undefined);
 }
 
 async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

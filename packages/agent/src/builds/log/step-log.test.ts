@@ -188,6 +188,30 @@ test('every follower gets every line once, whenever it comes and however it is c
   expect(await late).toEqual(expected.slice(19_990));
 });
 
+test('who wants the latest lines has the last ones, whatever was left out before them, and then every new one', async () => {
+  const log = await openStepLog({ path });
+  const sink = log.sink();
+  const write = async (from: number, to: number) => {
+    for (let line = from; line <= to; line++) {
+      if (!sink.write(`line ${line}\n`)) await log.drained();
+    }
+    while (log.lines() < to) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const stream = log.follow(0, never, 100);
+  const next = async () => ((await stream.next()).value ?? []).map(({ seq }: LogEntry) => seq);
+  const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
+  await write(1, 60);
+  expect(await next()).toEqual(numbers(1, 60));
+  await write(61, 20_000);
+  expect(await next()).toEqual(numbers(19_901, 20_000));
+  await write(20_001, 20_100);
+  expect(await next()).toEqual(numbers(20_001, 20_100));
+  await write(20_101, 40_000);
+  await log.end();
+  expect(await next()).toEqual(numbers(39_901, 40_000));
+  expect(await next()).toEqual([]);
+});
+
 test('a follower that waits ends with its signal', async () => {
   const log = await openStepLog({ path });
   log.line('one');

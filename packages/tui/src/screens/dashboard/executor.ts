@@ -254,7 +254,7 @@ async function stream(
         MOST_LINES,
       );
       try {
-        const lines = fleet.followBuildLog(agent, { run, step }, { tail: TAIL }, signal);
+        const lines = fleet.followBuildLog(agent, { run, step }, { latest: TAIL }, signal);
         for await (const entries of lines) for (const entry of entries) paced.push(entry);
         paced.end();
         tell({ type: 'build-log-ended', from, failure: undefined });

@@ -161,7 +161,7 @@ export function scriptedBuilds(
     followBuildLog: async function* (agent, { run, step }, start, signal) {
       const { lines } = page(agent, run, step, 1, 0);
       const isLive = () => !isRunEnded(runsOf(agent).find(({ id }) => id === run)?.state ?? 'DONE');
-      let from = typeof start === 'object' && 'tail' in start ? Math.max(1, lines - start.tail + 1) : 1;
+      let from = typeof start === 'object' && 'latest' in start ? Math.max(1, lines - start.latest + 1) : 1;
       // While it runs it comes bit by bit, from its first line on.
       if (isLive()) from = 1;
       while (from <= lines && !signal.aborted) {
