@@ -38,7 +38,7 @@ import { z } from 'zod';
 import type { BuildEngine, Engine } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { engineIsBack } from '../replace/index.ts';
-import { openDocument, words } from '../store/index.ts';
+import { notWritten, openDocument, words } from '../store/index.ts';
 import { ActiveRun } from './active-run.ts';
 import type { Answer, BuildService } from './build-service.ts';
 import { BUILD_LABEL, OWNER_LABEL, removeBuilderContainers } from './command/index.ts';
@@ -396,10 +396,7 @@ class Builds implements BuildService {
       return ok(claimed.value.run);
     } catch (error) {
       log.error({ err: error }, 'a build run could not be written down');
-      return err({
-        code: 'internal',
-        message: `The run could not be written down (${words(error)}), so nothing was begun. Look after the disk of the agent's state folder.`,
-      });
+      return err({ code: 'internal', message: notWritten('The run', error) });
     }
   }
 
