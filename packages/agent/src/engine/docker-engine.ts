@@ -80,6 +80,7 @@ const versionSchema = z.object({
 });
 const infoSchema = z.object({
   Name: z.string(),
+  DockerRootDir: z.string().optional(),
   RegistryConfig: z
     .object({
       InsecureRegistryCIDRs: z.array(z.string()).nullish(),
@@ -151,6 +152,7 @@ class DockerEngine implements Engine {
         apiVersion: version.ApiVersion,
         os: version.Os,
         arch: version.Arch,
+        rootDir: info.DockerRootDir,
         insecureRegistries: [
           ...(info.RegistryConfig?.InsecureRegistryCIDRs ?? []),
           ...indexes.flatMap(([host, index]) => (index.Secure ? [] : [host])),
@@ -202,6 +204,15 @@ class DockerEngine implements Engine {
       { path: `/containers/${encodeURIComponent(nameOrId)}/json` },
       containerInspectSchema,
     );
+  }
+
+  async imageLayers() {
+    const images = await this.#json({ path: '/images/json' }, z.array(z.object({ Id: z.string() })));
+    const layers = new Set<string>();
+    for (const { Id } of images) {
+      for (const layer of (await this.inspectImage(Id))?.RootFS?.Layers ?? []) layers.add(layer);
+    }
+    return layers;
   }
 
   async inspectImage(ref: string) {

@@ -26,6 +26,8 @@ export interface EngineInfo {
   apiVersion: string;
   os: string;
   arch: string;
+  /** The folder in which it keeps its images, on its own machine. */
+  rootDir?: string | undefined;
   /** Hosts and CIDRs that the engine talks to without TLS. */
   insecureRegistries: readonly string[];
   /** It runs as an ordinary user: its containers' addresses are not its machine's to reach. */
@@ -96,6 +98,8 @@ export interface Engine {
   observe(nameOrId: string, before?: ObservedContainer): Promise<ObservedContainer | undefined>;
   /** The engine's whole inspect; undefined where there is no such container. */
   inspectContainer(nameOrId: string): Promise<ContainerInspect | undefined>;
+  /** The layers, by their diff ids, of all images. */
+  imageLayers(): Promise<Set<string>>;
   /** Undefined where the engine has no such image. */
   inspectImage(ref: string): Promise<ImageInspect | undefined>;
   createContainer(name: string, request: CreateRequest): Promise<{ id: string; warnings: string[] }>;

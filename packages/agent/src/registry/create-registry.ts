@@ -61,7 +61,13 @@ const manifestSchema = z.object({
     )
     .optional(),
 });
-const configSchema = z.object({ created: z.iso.datetime({ offset: true }).optional().catch(undefined) });
+const configSchema = z.object({
+  created: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  rootfs: z
+    .object({ diff_ids: z.array(z.string()) })
+    .optional()
+    .catch(undefined),
+});
 
 /** Nothing is read or asked before a method is called. */
 export function createRegistry(options: RegistryOptions = {}): Registry {
@@ -231,9 +237,12 @@ class HttpRegistry implements Registry {
     const first = list?.[0];
     const one = first === undefined ? top : await this.#readManifest(place, first.digest, signal);
     const size = one?.layers?.reduce((sum, entry) => sum + (entry.size ?? 0), one.config?.size ?? 0);
-    const createdAt = one?.config && (await this.#createdAt(place, one.config.digest, signal));
+    const config = one?.config && (await this.#config(place, one.config.digest, signal));
+    const createdAt = config?.created;
+    const layers = one?.layers?.map(({ size = 0 }, at) => ({ size, diffId: config?.rootfs?.diff_ids[at] }));
     const details = {
       ...(size !== undefined && { size }),
+      ...(layers !== undefined && { layers }),
       ...(createdAt !== undefined && { createdAt }),
       ...(platforms !== undefined && { platforms }),
     };
@@ -251,14 +260,10 @@ class HttpRegistry implements Registry {
     return manifestSchema.safeParse(readJson(answer.value.body)).data;
   }
 
-  async #createdAt(
-    { endpoint, repository, scope }: Place,
-    digest: string,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
+  async #config({ endpoint, repository, scope }: Place, digest: string, signal: AbortSignal) {
     const answer = await this.#http.request(endpoint, scope, `/v2/${repository}/blobs/${digest}`, { signal });
     if (!answer.ok || answer.value.status !== 200) return undefined;
-    return configSchema.safeParse(readJson(answer.value.body)).data?.created;
+    return configSchema.safeParse(readJson(answer.value.body)).data;
   }
 }
 

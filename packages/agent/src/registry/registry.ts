@@ -8,6 +8,8 @@ export interface Manifest {
   /** Compressed bytes of its layers (the first platform's, for a list). */
   size?: number;
   createdAt?: string;
+  /** The same layers one by one, with the digest of what is in each, by which an engine knows it. */
+  layers?: readonly { size: number; diffId: string | undefined }[];
   /** `linux/amd64`, … where it is a list. */
   platforms?: string[];
 }

@@ -8,7 +8,7 @@ import {
   type EngineInfo,
   type ImageInspect,
 } from '../engine/index.ts';
-import type { Registry } from '../registry/index.ts';
+import type { Manifest, Registry } from '../registry/index.ts';
 import { compareContainers } from './compare-containers.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
@@ -23,6 +23,7 @@ import { probeWords } from './probe-words.ts';
 import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
 import { restoredWords } from './restored-words.ts';
+import { lacksRoom } from './room-for.ts';
 import type { SavedContainer } from './saved.ts';
 import { nextName, planSteps, previousName, type Step, touchesService } from './steps.ts';
 import { drain, giveNames, namedConnections, withdrawNames, withoutAliases } from './take-over.ts';
@@ -85,6 +86,7 @@ interface Work {
   old?: ContainerInspect;
   oldImage?: ImageInspect;
   image?: ImageInspect | undefined;
+  manifest?: Manifest;
   /** The registry's digest of the tag. */
   digest?: string;
   derived?: DerivedCreate;
@@ -222,6 +224,7 @@ class Replacement {
     const found = await registry.manifest(image, tag);
     if (!found.ok) throw refuse(refusalOf(found.error.code), found.error.message, container);
     const { digest, platforms } = found.value;
+    work.manifest = found.value;
     const own = `${info.os}/${info.arch}`;
     if (platforms !== undefined && !platforms.some((name) => name === own || name.startsWith(`${own}/`))) {
       throw refuse(
@@ -271,6 +274,7 @@ class Replacement {
         return 'already there';
       }
     }
+    await this.#demandRoom(work);
     const progress = paceProgress((current, total, detail) =>
       write.emit({
         type: 'step-progress',
@@ -288,6 +292,18 @@ class Replacement {
       throw new Stop({ code: pulled.error.code }, pulled.error.message);
     }
     return undefined;
+  }
+
+  /** A pull that must fail would fill the disk for everything else on the machine first. */
+  async #demandRoom({ manifest, task }: Work): Promise<void> {
+    const { engine, info } = this.#options;
+    const lacks = manifest && (await lacksRoom(engine, info, manifest));
+    if (lacks === undefined) return;
+    throw refuse(
+      'no-space',
+      `${task.ref} takes ${megabytes(lacks.needed)} to pull and more unpacked, and ${info.rootDir} has ${megabytes(lacks.free)} free. Free some space there, for example of images that nothing uses.`,
+      task.container,
+    );
   }
 
   /** Pins the image and derives the request. Nothing is touched yet, so what a rule has against it refuses the job. */
@@ -583,6 +599,8 @@ class Replacement {
 }
 
 const SKIPPED = 'skipped';
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function cancelled(): Stop {
   return new Stop('cancelled', 'The job was cancelled.');

@@ -24,6 +24,8 @@ export const REFUSAL_CODES = [
   'start-first-forbidden',
   /** The map's probe asks a port that the agent has no way to. */
   'probe-unreachable',
+  /** What would be pulled is larger than what is free on the engine's disk. */
+  'no-space',
   /** A build's image can't get to where it would run: it was built on another agent, and goes to no registry. */
   'needs-registry',
   /** The build runs or waits already. */
