@@ -7,6 +7,8 @@ import { runAgent } from './server/index.ts';
 
 const VERSION = '0.1.0';
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
+/** As much of the log waits for a disk that is full to have room; what comes after is left out. */
+const LOG_WAITS_BYTES = 1024 * 1024;
 
 interface Options {
   socket: string;
@@ -45,7 +47,10 @@ async function run(options: Options): Promise<number> {
   if (!engine.ok) return refuse(engine.error.message);
   // dockerode reads this by itself, whatever it is told, and throws where it can't.
   delete process.env.DOCKER_HOST;
-  const log = pino({ level: options.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const destination = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITS_BYTES });
+  // A full disk under its log is no reason for an agent to end: without a listener it would, in the middle of a job.
+  destination.on('error', () => {});
+  const log = pino({ level: options.logLevel, base: null }, destination);
   const stop = Promise.withResolvers<string>();
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.once(signal, () => stop.resolve(signal));
