@@ -61,7 +61,7 @@ test('where a run can’t be written down, none is begun, and its number is the 
   const refused = await on.builds.run(on.input());
   expect(refused).toMatchObject({
     ok: false,
-    error: { code: 'internal', message: expect.stringContaining('nothing was begun') },
+    error: { code: 'internal', message: expect.stringContaining('Nothing was begun') },
   });
   expect(on.builds.activeCount()).toBe(0);
   await rm(filler);
