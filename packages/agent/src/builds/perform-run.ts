@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BuildDefinition,
@@ -249,6 +249,8 @@ class Performance {
     progress.flush();
     output.flush();
     await this.#takeOver();
+    // What it made until then would keep the disk full for all else on the machine; DOWNLOAD writes the files anew.
+    if (!ran.ok && ran.error.code === 'disk-full') await rm(source.value, { recursive: true, force: true });
     return ran;
   }
 

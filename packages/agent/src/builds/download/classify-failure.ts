@@ -16,10 +16,7 @@ export function classifyFailure(stderr: string, source: GitSource): GitFailure {
   const failure = (code: DownloadFailure['code'], message: string): DownloadFailure => ({ code, message });
 
   if (has(/No space left on device|Disk quota exceeded|Out of diskspace/i)) {
-    return failure(
-      'disk-full',
-      'The agent’s disk is full: make room, or clear the sources and caches of builds, and run it again.',
-    );
+    return diskFull();
   }
   if (has(/REMOTE HOST IDENTIFICATION HAS CHANGED/)) return hostKeyChanged(stderr, source);
   if (has(/No \S+ host key is known for|Host key verification failed/)) {
@@ -113,6 +110,14 @@ export function classifyFailure(stderr: string, source: GitSource): GitFailure {
     return failure('server-failed', `${server} broke off the connection (${said}). Try again.`);
   }
   return failure('git-failed', `git could not read ${ref} of ${url} (${said}).`);
+}
+
+export function diskFull(): DownloadFailure {
+  return {
+    code: 'disk-full',
+    message:
+      'The agent’s disk is full: make room, or clear the sources and caches of builds, and run it again.',
+  };
 }
 
 export function noAnswer(server: string): DownloadFailure {

@@ -331,7 +331,7 @@ test('a git that is killed is no reason to clone anew', async () => {
   const source = { url: server.url('shop'), ref: 'main' };
   await brought(source);
   const commit = await shop.commit({ files: { 'a.txt': 'two\n' } });
-  server.hold(1);
+  server.hold(0);
   const got = download({ ...options(source), commit });
   await server.held();
   expect(await endLeftovers(folder)).toBeGreaterThan(0);

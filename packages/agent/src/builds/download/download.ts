@@ -7,6 +7,7 @@ import { type GitFailure, noSuchRef } from './classify-failure.ts';
 import { COMMIT_FORMAT, parseCommits } from './commit-log.ts';
 import { type GitOptions, type GitSession, withGit } from './git-session.ts';
 import type { DownloadFailure } from './git-source.ts';
+import { giveBack, holdingOf } from './give-back.ts';
 import { removeLocks } from './leftovers.ts';
 import { missingLfs } from './lfs.ts';
 import { type SourceFolder, sourceFolder } from './source-folder.ts';
@@ -33,13 +34,23 @@ export async function download(
   const place = sourceFolder(folder);
   return await withGit(options, async (git) => {
     const there = existsSync(place.gitDir);
+    const before = await holdingOf(git, place, REF);
     const first = await downloadOnce(git, place, commit);
-    if (first.ok || first.error.code !== 'clone-broken' || !there) return first;
+    if (!there || first.ok || first.error.code !== 'clone-broken') {
+      if (isFull(first)) await giveBack(git, place, REF, before);
+      return first;
+    }
     git.say(`The kept clone is broken (${first.error.message}). It is made anew.`);
     await rm(place.gitDir, { recursive: true, force: true });
     await rm(place.files, { recursive: true, force: true });
-    return await downloadOnce(git, place, commit);
+    const second = await downloadOnce(git, place, commit);
+    if (isFull(second)) await giveBack(git, place, REF, undefined);
+    return second;
   });
+}
+
+function isFull(result: Result<unknown, GitFailure>): boolean {
+  return !result.ok && result.error.code === 'disk-full';
 }
 
 async function downloadOnce(

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '@towline/core/result';
 import { execa } from 'execa';
@@ -6,7 +6,7 @@ import { words } from '../../store/index.ts';
 import type { StepLog } from '../log/index.ts';
 import { createMasker, type Masker } from '../secrets/index.ts';
 import { checkSource } from './check-source.ts';
-import { classifyFailure, type GitFailure, noAnswer, saidBy } from './classify-failure.ts';
+import { classifyFailure, diskFull, type GitFailure, noAnswer, saidBy } from './classify-failure.ts';
 import { gitEnvironment, gitFiles } from './git-environment.ts';
 import { type DownloadFailure, type GitSource, secretsOf, serverName } from './git-source.ts';
 import { offeredKey } from './host-key.ts';
@@ -41,6 +41,10 @@ const PATIENCE_MS = 120_000;
 const MAX_STDOUT_BYTES = 64 * 1024 * 1024;
 const KEPT_STDERR = 32 * 1024;
 const TERM_MS = 5_000;
+const COULD_NOT_WRITE =
+  /(?:unable to|can(?:no|')t|could not|failed to) (?:write|create|open|append)|write error|short write/i;
+/** A disk with less room is full for all that git does. */
+const LITTLE_BYTES = 1024 * 1024;
 
 /**
  * Prepares what git reads its settings and credentials from, gives it to `work`, and takes it away again. Nothing else
@@ -113,7 +117,7 @@ async function hasLfs(): Promise<boolean> {
 function fileFailure(error: unknown): DownloadFailure {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return { code: 'disk-full', message: 'The agent’s disk is full: make room, and run it again.' };
+    return diskFull();
   }
   return { code: 'git-failed', message: `The agent can't use the source's folder: ${words(error)}` };
 }
@@ -188,7 +192,7 @@ async function runGit(call: {
     if (outBytes <= MAX_STDOUT_BYTES) return ok(Buffer.concat(out).toString('utf8'));
     return err({ code: 'git-failed', message: `git ${args[0] ?? ''} gave more than can be read.` });
   }
-  const failure = classifyFailure(stderr, source);
+  const failure = (await isOutOfRoom(stderr, cwd)) ? diskFull() : classifyFailure(stderr, source);
   if (kind === 'local' && failure.code !== 'disk-full') {
     return err({
       code: 'clone-broken',
@@ -196,6 +200,15 @@ async function runGit(call: {
     });
   }
   return err(failure);
+}
+
+/** Git does not always say why it could not write: then it is the disk that is asked. */
+async function isOutOfRoom(stderr: string, folder: string): Promise<boolean> {
+  if (!COULD_NOT_WRITE.test(stderr)) return false;
+  const disk = await statfs(folder).catch(() => undefined);
+  return (
+    disk !== undefined && (disk.bavail * disk.bsize < LITTLE_BYTES || (disk.files > 0 && disk.ffree === 0))
+  );
 }
 
 /** To git and all that it started. */
