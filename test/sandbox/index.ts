@@ -18,4 +18,5 @@ export {
   sweep,
 } from './sandbox.ts';
 export { type SharedSandbox, sharedSandbox } from './shared-sandbox.ts';
+export { mountSmallDisk } from './small-disk.ts';
 export { pushStandardImages } from './standard-images.ts';
