@@ -21,9 +21,9 @@ export async function findRun(
   const away = whyAway(build);
   if (away !== undefined) return away;
   if (tag === undefined) {
-    return build.lastRun === undefined
-      ? notFound(`The build ${name} has not run yet: \`towline build run ${name}\` runs it.`)
-      : { agent, run: build.lastRun };
+    if (build.lastRun !== undefined) return { agent, run: build.lastRun };
+    const message = `The build ${name} has not run yet: \`towline build run ${name}\` runs it.`;
+    return { code: 'not-found', message, exitCode: 1 };
   }
   let before: string | undefined;
   for (;;) {
@@ -39,9 +39,8 @@ export async function findRun(
     if (run !== undefined) return { agent, run };
     before = runs.at(-1)?.id;
     if (!more || before === undefined) {
-      return notFound(
-        `The build ${name} has no run ${tag}. \`towline build list ${name}\` lists those it has.`,
-      );
+      const message = `The build ${name} has no run ${tag}. \`towline build list ${name}\` lists those it has.`;
+      return { code: 'not-found', message, exitCode: 64 };
     }
   }
 }
@@ -50,8 +49,4 @@ export async function findRun(
 export function whyAway({ unavailable }: PipelineBuild): CommandFailure | undefined {
   if (unavailable === undefined) return undefined;
   return { ...unavailable, exitCode: unavailable.code === 'agent-unreachable' ? 5 : 2 };
-}
-
-function notFound(message: string): CommandFailure {
-  return { code: 'not-found', message, exitCode: 1 };
 }

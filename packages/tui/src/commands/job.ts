@@ -121,6 +121,6 @@ async function findJob(fleet: Fleet, id: string): Promise<{ agent: string; job: 
   return {
     code: 'not-found',
     message: `No agent knows a job ${id}. \`towline jobs\` lists those there are.`,
-    exitCode: 1,
+    exitCode: 64,
   };
 }
