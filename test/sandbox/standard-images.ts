@@ -15,6 +15,8 @@ interface StandardImage {
   page?: string;
   /** More bytes in it, at random, so that a pull takes a while. */
   ballast?: number;
+  /** Its processor, where it is not this machine's. */
+  architecture?: string;
   healthcheck?: { Test: string[]; Interval: number; Retries: number };
 }
 
@@ -47,6 +49,7 @@ const IMAGES: readonly StandardImage[] = [
     healthcheck: { Test: ['CMD-SHELL', 'echo "not well"; exit 1'], Interval: SECOND, Retries: 1 },
   }),
   faulty('stubborn', "trap '' TERM; sleep 1000000 & wait; wait"),
+  faulty('foreign', IDLE, { architecture: 'riscv64' }),
   faulty('big', IDLE, { ballast: 64 * 1024 * 1024 }),
 ];
 
@@ -134,7 +137,7 @@ const LAYER_TYPE = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
 async function pushImage(registry: string, image: StandardImage, layers: readonly Layer[]): Promise<void> {
   const { repository, createdAt } = image;
   const config = blobOf({
-    architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+    architecture: image.architecture ?? (process.arch === 'arm64' ? 'arm64' : 'amd64'),
     os: 'linux',
     created: createdAt,
     config: {

@@ -193,23 +193,25 @@ test.each([
   ['exits later', 'exits-later', 'no', 'exited', 'no more'],
   ['is unhealthy', 'unhealthy', 'no', 'unhealthy', undefined],
 ])(
-  'a new container that %s: the old one serves again, and its last lines are kept',
+  'a new container that %s, twice in a row: the old one serves again, and its last lines are kept',
   async (_, tag, restart, code, line) => {
     const name = on.name('faulty');
     const before = await running(name, `${faulty}:ok`, '--restart', restart);
-    const job = await on.execute({ container: name, image: faulty, tag, more: { settle: 4 } });
-    expect(job).toMatchObject({
-      state: 'RESTORED',
-      error: {
-        code: expect.stringMatching(code),
-        message: expect.stringContaining('The old version serves again.'),
-      },
-    });
-    await expectServing(before);
-    const lines = job.logs.find(({ container }) => container === name)?.lines ?? [];
-    expect(lines.length).toBeLessThanOrEqual(200);
-    if (line !== undefined) expect(lines.at(-1)).toBe(line);
-    if (code === 'unhealthy') expect(job.error?.message).toContain('its healthcheck fails: not well.');
+    for (let time = 1; time <= 2; time++) {
+      const job = await on.execute({ container: name, image: faulty, tag, more: { settle: 4 } });
+      expect(job).toMatchObject({
+        state: 'RESTORED',
+        error: {
+          code: expect.stringMatching(code),
+          message: expect.stringContaining('The old version serves again.'),
+        },
+      });
+      await expectServing(before);
+      const lines = job.logs.find(({ container }) => container === name)?.lines ?? [];
+      expect(lines.length).toBeLessThanOrEqual(200);
+      if (line !== undefined) expect(lines.at(-1)).toBe(line);
+      if (code === 'unhealthy') expect(job.error?.message).toContain('its healthcheck fails: not well.');
+    }
   },
 );
 
@@ -219,14 +221,39 @@ test('one that can’t be created leaves the old one untouched', async () => {
   const mount = `type=bind,source=${folder},target=/mnt`;
   const before = await running(name, `${gateway}:1.0.0`, '--mount', mount);
   await rm(folder, { recursive: true });
-  const job = await on.execute({ container: name, image: gateway, tag: '1.1.0' });
-  expect(job).toMatchObject({
-    state: 'RESTORED',
-    error: { code: 'engine', message: expect.stringContaining('The old version was not touched.') },
-  });
-  expect(job.steps.find(({ kind }) => kind === 'create')?.state).toBe('ERROR');
-  expect(job.steps.find(({ kind }) => kind === 'stop-old')?.state).toBe('SKIPPED');
-  await expectServing(before);
+  for (let time = 1; time <= 2; time++) {
+    const job = await on.execute({ container: name, image: gateway, tag: '1.1.0' });
+    expect(job).toMatchObject({
+      state: 'RESTORED',
+      error: { code: 'engine', message: expect.stringContaining('The old version was not touched.') },
+    });
+    expect(job.steps.find(({ kind }) => kind === 'create')?.state).toBe('ERROR');
+    expect(job.steps.find(({ kind }) => kind === 'stop-old')?.state).toBe('SKIPPED');
+    await expectServing(before);
+  }
+});
+
+test('one of another architecture is refused, twice in a row', async () => {
+  const name = on.name('faulty');
+  const before = await running(name, `${faulty}:ok`);
+  for (let time = 1; time <= 2; time++) {
+    const job = await on.execute({ container: name, image: faulty, tag: 'foreign' });
+    expect(job).toMatchObject({ state: 'REFUSED', refusal: { code: 'wrong-platform' } });
+    expect(job.refusal?.message).toContain('linux/riscv64');
+    await expectServing(before);
+  }
+});
+
+test('a port that is taken already: what was created for it is gone again, twice in a row', async () => {
+  const name = on.name('gateway');
+  await run(on.name('holder'), `${gateway}:1.0.0`, '--publish', '127.0.0.1:18431:8080');
+  const spec = { settle: 0.3, run: { ports: ['127.0.0.1:18431:8080'] } };
+  for (let time = 1; time <= 2; time++) {
+    const job = await on.execute({ container: name, image: gateway, tag: '1.1.0', more: spec });
+    expect(job).toMatchObject({ state: 'RESTORED', error: { code: 'engine' } });
+    expect(job.error?.message).toMatch(/port is already allocated/);
+    expect(await on.names()).toEqual([on.name('holder')]);
+  }
 });
 
 test('a container that does not exist is created as the map says, its network with it', async () => {
