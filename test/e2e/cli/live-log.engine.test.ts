@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { connect, createServer, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { type SeverableWay, wayTo } from '../severable-way.ts';
 import { type BuildPlace, createBuildPlace } from './build-place.ts';
+import { TOWLINE } from './towline-process.ts';
 
 let place: BuildPlace;
 let original: string;
@@ -16,34 +19,45 @@ beforeAll(async () => {
 
 afterAll(() => place.close());
 
-/** A way to an agent's socket that can be cut: every connection through it at once. */
-async function wayTo(socket: string): Promise<{ path: string; cut(): number }> {
-  const path = join(place.dir, 'way.sock');
-  const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(socket);
-    for (const end of [near, far]) {
-      open.add(end);
-      end.on('error', () => {});
-      end.on('close', () => {
-        open.delete(end);
-        near.destroy();
-        far.destroy();
-      });
-    }
-    near.pipe(far).pipe(near);
+/** A way to the agent that can be cut. */
+async function way(): Promise<SeverableWay> {
+  const made = await wayTo(place.agents.alpha.socket, join(place.dir, 'way.sock'));
+  onTestFinished(() => made.close());
+  return made;
+}
+
+/** \`towline build log storefront --follow\` as a program, and what it has written so far. */
+function followLog() {
+  const child = spawn(
+    process.execPath,
+    [TOWLINE, 'build', 'log', 'storefront', '--follow', '--step', 'build'],
+    {
+      cwd: place.dir,
+      env: place.env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (chunk: string) => {
+      said[stream] += chunk;
+    });
+  }
+  const closed = once(child, 'close').then(([code]) => code);
+  onTestFinished(() => {
+    child.kill('SIGKILL');
   });
-  await new Promise<void>((resolve) => server.listen(path, resolve));
-  const cut = () => {
-    const count = open.size;
-    for (const end of open) end.destroy();
-    return count;
+  return {
+    said,
+    closed,
+    waitFor: (stream: 'stdout' | 'stderr', wanted: string) =>
+      vi.waitUntil(() => said[stream].includes(wanted), { timeout: 20_000 }),
   };
-  onTestFinished(async () => {
-    cut();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  return { path, cut };
+}
+
+/** What the build's command waits for with `until [ -e NAME ]`. */
+async function release(name: string): Promise<void> {
+  await writeFile(join(place.dir, 'alpha/state/sources/shop%2Fstorefront/files', name), '');
 }
 
 /** Runs the build with a command in it, over the way to its agent that there is. */
@@ -68,10 +82,10 @@ async function runWith(command: string, agentSocket: string) {
 }
 
 test('a live log that is cut off again and again has every line once, in order', async () => {
-  const way = await wayTo(place.agents.alpha.socket);
+  const link = await way();
   const { fleet, log } = await runWith(
     'i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); [ $((i % 500)) = 0 ] && sleep 0.05; done',
-    way.path,
+    link.path,
   );
   const { signal } = new AbortController();
   const seqs: number[] = [];
@@ -81,7 +95,7 @@ test('a live log that is cut off again and again has every line once, in order',
   const cutter = (async () => {
     while (!cutting.signal.aborted) {
       await sleep(150, undefined, { signal: cutting.signal }).catch(() => {});
-      if (way.cut() > 0) cuts++;
+      if (link.cut() > 0) cuts++;
     }
   })();
   for await (const entries of fleet.followBuildLog('alpha', log, 'first', signal)) {
@@ -111,6 +125,47 @@ test('a live log that is cut off again and again has every line once, in order',
     tail.push(...entries.map(({ seq }) => seq));
   }
   expect(tail).toEqual(seqs.slice(-10));
+});
+
+test('the command says that its link is lost and back, and prints every line once, also a long one', async () => {
+  const link = await way();
+  const long = 'x'.repeat(300_000);
+  await runWith(
+    `rm -f go on; seq 5000; head -c ${long.length} /dev/zero | tr '\\0' x; echo; until [ -e go ]; do sleep 0.1; done; ` +
+      'seq 5001 20000; until [ -e on ]; do sleep 0.1; done; seq 20001 20010',
+    link.path,
+  );
+  const { said, closed, waitFor } = followLog();
+  await waitFor('stdout', '\n2000\n');
+  link.cut();
+  await waitFor('stdout', 'xxx\n');
+  await link.sever();
+  await waitFor('stderr', 'The link to the agent alpha is lost');
+  await release('go');
+  await link.mend();
+  await waitFor('stderr', 'The agent alpha is back.');
+  await waitFor('stdout', '\n20000\n');
+  link.cut();
+  await release('on');
+  expect(await closed).toBe(0);
+  const lines = said.stdout.split('\n').filter((line) => /^(\d+|x+)$/.test(line));
+  const numbers = Array.from({ length: 20_010 }, (_, at) => String(at + 1));
+  expect(lines.length).toBe(20_011);
+  expect(lines[5_000] === long).toBe(true);
+  expect(lines.toSpliced(5_000, 1).every((line, at) => line === numbers[at])).toBe(true);
+});
+
+test('the command goes on over an agent that is killed and started again, and ends as the run did', async () => {
+  await runWith('seq 700; sleep 600', place.agents.alpha.socket);
+  const { said, closed, waitFor } = followLog();
+  await waitFor('stdout', '\n700\n');
+  await place.agents.alpha.stop('SIGKILL');
+  await waitFor('stderr', 'The link to the agent alpha is lost');
+  await place.restartAlpha();
+  expect(await closed).toBe(3);
+  expect(said.stderr).toContain('The agent alpha is back.');
+  const lines = said.stdout.split('\n').filter((line) => /^\d+$/.test(line));
+  expect(lines).toEqual(Array.from({ length: 700 }, (_, at) => String(at + 1)));
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(

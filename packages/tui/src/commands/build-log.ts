@@ -1,14 +1,16 @@
 import {
   BUILD_STEP_KINDS,
   type BuildRun,
+  type BuildStep,
   type BuildStepKind,
   buildStepName,
   isRunEnded,
 } from '@towline/core/build';
 import { exitCodeOfBuildRun } from '@towline/core/plan';
 import { type BuildLogEntry, MAX_LOG_ENTRIES } from '@towline/core/protocol';
+import { ok, type Result } from '@towline/core/result';
 import { type Command, Option } from 'commander';
-import { CallError, type Fleet } from '../fleet/index.ts';
+import { CallError, type CallFailure, type Fleet, type LogFollowStart, outlast } from '../fleet/index.ts';
 import { describeRun, explainRun } from './build-text.ts';
 import { callFailed } from './call-exit-code.ts';
 import { type Context, fail, type Run } from './context.ts';
@@ -60,14 +62,23 @@ async function log(
   }
   return interruptible(async (leave) => {
     const signal = AbortSignal.any([leave, output.readerGone]);
-    const printer: Printer = { context, fleet: open.fleet, agent, run, signal, titled: steps.length > 1 };
+    const titled = steps.length > 1 && !context.options.json;
+    const lines = outlast(
+      open.fleet,
+      agent,
+      {
+        signal,
+        onLink: (said) => output.note(`towline: ${said}`),
+        goesOn: `\`towline build log ${name} ${run.tag}\` shows all of it once the agent is back.`,
+      },
+      (whole) => linesOf({ fleet: open.fleet, agent, run: run.id, signal: whole }, steps, options),
+    );
+    let step: BuildStepKind | undefined;
     try {
-      for (const { kind, state } of steps) {
-        // What has ended is streamed too: there is no more of it to wait for.
-        if (options.follow || (state !== 'WAIT' && state !== 'RUNNING')) {
-          await followStep(printer, kind, options.tail);
-        } else if (state === 'RUNNING') await printStep(printer, kind, options.tail);
-        if (signal.aborted) break;
+      for await (const batch of lines) {
+        if (titled && batch.step !== step) output.note(`== ${run.tag} ${buildStepName(batch.step)}`);
+        step = batch.step;
+        await print(context, batch);
       }
       if (leave.aborted) {
         if (!isRunEnded(run.state)) output.note(`The run ${run.tag} goes on.`);
@@ -81,33 +92,81 @@ async function log(
   });
 }
 
-interface Printer {
-  context: Context;
-  fleet: Fleet;
-  agent: string;
-  run: BuildRun;
-  signal: AbortSignal;
-  /** Whether each step's name stands before its lines. */
-  titled: boolean;
+interface Batch {
+  step: BuildStepKind;
+  entries: readonly BuildLogEntry[];
 }
 
-async function followStep(printer: Printer, step: BuildStepKind, tail: number | undefined): Promise<void> {
-  const { fleet, agent, run, signal } = printer;
-  const start = tail === undefined ? 'first' : { tail };
-  let said = false;
-  for await (const entries of fleet.followBuildLog(agent, { run: run.id, step }, start, signal)) {
-    if (!said) sayTitle(printer, step);
-    said = true;
-    await printEntries(printer, step, entries);
+/** Lines are written as they come, many at once: there are millions. */
+async function print({ options, output }: Context, { step, entries }: Batch): Promise<void> {
+  if (!options.json) {
+    await output.foreign(...entries.map(({ text }) => text));
+    return;
+  }
+  const lines = entries.map(({ seq, text, stream }) =>
+    JSON.stringify({ step, seq, text, ...(stream !== undefined && { stream }) }),
+  );
+  await output.result(lines.join('\n'));
+}
+
+interface Source {
+  fleet: Fleet;
+  agent: string;
+  run: string;
+  signal: AbortSignal;
+}
+
+/** The lines of one step after the other, each of them whole. */
+async function* linesOf(
+  source: Source,
+  steps: readonly Pick<BuildStep, 'kind' | 'state'>[],
+  { follow = false, tail }: LogOptions,
+): AsyncGenerator<Batch> {
+  for (const { kind, state } of steps) {
+    if (!follow && state === 'WAIT') continue;
+    // What has ended is streamed too: there is no more of it to wait for.
+    const batches =
+      follow || state !== 'RUNNING' ? followed(source, kind, tail) : linesByNow(source, kind, tail);
+    for await (const entries of batches) if (entries.length > 0) yield { step: kind, entries };
+    if (source.signal.aborted) return;
+  }
+}
+
+async function* followed(
+  source: Source,
+  step: BuildStepKind,
+  tail: number | undefined,
+): AsyncGenerator<readonly BuildLogEntry[]> {
+  const { fleet, agent, run, signal } = source;
+  let start: LogFollowStart | undefined = tail === undefined ? 'first' : { tail };
+  while (start !== undefined) {
+    const batches: AsyncIterable<readonly BuildLogEntry[]> = fleet.followBuildLog(
+      agent,
+      { run, step },
+      start,
+      signal,
+    );
+    start = undefined;
+    for await (const entries of batches) {
+      const { whole, lost } = await completed(source, step, entries);
+      if (signal.aborted) return;
+      yield whole;
+      // The link went in the middle of a long line: it is begun again with that line, once the link is back.
+      if (lost !== undefined) start = { from: lost };
+      if (start !== undefined) break;
+    }
   }
 }
 
 /** What there is of it now, page by page. */
-async function printStep(printer: Printer, step: BuildStepKind, tail: number | undefined): Promise<void> {
-  const { fleet, agent, run, signal } = printer;
-  sayTitle(printer, step);
+async function* linesByNow(
+  source: Source,
+  step: BuildStepKind,
+  tail: number | undefined,
+): AsyncGenerator<readonly BuildLogEntry[]> {
+  const { fleet, agent, run, signal } = source;
   const page = async (at: { from: number } | 'end', limit: number) => {
-    const answer = await fleet.buildLog(agent, { run: run.id, step, at, limit });
+    const answer = await fleet.buildLog(agent, { run, step, at, limit });
     if (!answer.ok) throw new CallError(answer.error);
     return answer.value;
   };
@@ -115,53 +174,56 @@ async function printStep(printer: Printer, step: BuildStepKind, tail: number | u
   let next = tail === undefined ? 1 : Math.max(1, lines - tail + 1);
   while (next <= lines && !signal.aborted) {
     const { entries } = await page({ from: next }, Math.min(MAX_LOG_ENTRIES, lines - next + 1));
+    const done = await completed(source, step, entries);
+    if (signal.aborted) return;
+    yield done.whole;
+    if (done.lost !== undefined) throw new CallError(done.failure);
     const last = entries.at(-1);
     if (last === undefined) return;
-    await printEntries(printer, step, entries);
     next = last.seq + 1;
   }
 }
 
-function sayTitle({ context, run, titled }: Printer, step: BuildStepKind): void {
-  if (titled && !context.options.json) context.output.note(`== ${run.tag} ${buildStepName(step)}`);
-}
+type Completed =
+  | { whole: readonly BuildLogEntry[]; lost?: undefined }
+  /** The number of the first line that could not be completed, because the agent is not there. */
+  | { whole: readonly BuildLogEntry[]; lost: number; failure: CallFailure };
 
-async function printEntries(
-  printer: Printer,
+/** The lines with all of those that came cut. Throws a `CallError`. */
+async function completed(
+  source: Source,
   step: BuildStepKind,
   entries: readonly BuildLogEntry[],
-): Promise<void> {
-  const { context, signal } = printer;
-  const lines: string[] = [];
-  for (const { seq, text: start, bytes, stream } of entries) {
-    const text = bytes === undefined ? start : await wholeText(printer, step, seq);
-    lines.push(
-      context.options.json
-        ? JSON.stringify({ step, seq, text, ...(stream !== undefined && { stream }) })
-        : text,
-    );
+): Promise<Completed> {
+  if (entries.every(({ bytes }) => bytes === undefined)) return { whole: entries };
+  const whole: BuildLogEntry[] = [];
+  for (const entry of entries) {
+    if (entry.bytes === undefined) {
+      whole.push(entry);
+      continue;
+    }
+    const text = await wholeText(source, step, entry.seq);
+    if (text.ok) whole.push({ ...entry, text: text.value });
+    else if (text.error.code !== 'agent-unreachable') throw new CallError(text.error);
+    else return { whole, lost: entry.seq, failure: text.error };
   }
-  if (lines.length === 0 || signal.aborted) return;
-  // There are millions: they are written as they come, many at once.
-  if (context.options.json) await context.output.result(lines.join('\n'));
-  else await context.output.foreign(...lines);
+  return { whole };
 }
 
-/** All of a line that came cut. */
 async function wholeText(
-  { fleet, agent, run, signal }: Printer,
+  { fleet, agent, run, signal }: Source,
   step: BuildStepKind,
   seq: number,
-): Promise<string> {
+): Promise<Result<string, CallFailure>> {
   const parts: string[] = [];
   let at: number | undefined = 0;
   while (at !== undefined && !signal.aborted) {
-    const part = await fleet.buildLogPart(agent, { run: run.id, step, seq, at });
-    if (!part.ok) throw new CallError(part.error);
+    const part = await fleet.buildLogPart(agent, { run, step, seq, at });
+    if (!part.ok) return part;
     parts.push(part.value.text);
     at = part.value.next;
   }
-  return parts.join('');
+  return ok(parts.join(''));
 }
 
 async function sayEnd(

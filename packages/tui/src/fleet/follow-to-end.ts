@@ -1,8 +1,8 @@
 import { type BuildEvent, type BuildRun, isRunEnded, reduceBuildRun } from '@towline/core/build';
 import { isEnded, type Job, type JobEvent, reduceJob } from '@towline/core/job';
-import { duration } from '../components/quantity.ts';
 import { CallError, type CallFailure } from '../link/index.ts';
 import type { Fleet } from './fleet.ts';
+import { outlast } from './outlast.ts';
 
 /** How following came to its end. Whatever it was, what was followed is the agent's, and goes on. */
 export type FollowEnd<T> =
@@ -21,8 +21,6 @@ export interface FollowOptions<T, E> {
   /** How long the agent may be away, in milliseconds; for ever where it is infinite. */
   patienceMs?: number;
 }
-
-const PATIENCE_MS = 60_000;
 
 /** Follows one job from its first event to its end, over lost connections as long as they come back. */
 export function followJob(
@@ -59,7 +57,7 @@ export function followBuildRun(
 async function followToEnd<T, E>(
   fleet: Fleet,
   agent: string,
-  { signal, onEvent, onLink, patienceMs = PATIENCE_MS }: FollowOptions<T, E>,
+  { signal, onEvent, onLink, patienceMs }: FollowOptions<T, E>,
   followed: {
     events(signal: AbortSignal): AsyncIterable<E>;
     fold(state: T | undefined, event: E): T | undefined;
@@ -69,20 +67,15 @@ async function followToEnd<T, E>(
     unknown: string;
   },
 ): Promise<FollowEnd<T>> {
-  const gone = new AbortController();
-  const stopWatching = watchAway(fleet, agent, patienceMs, { onAway: () => gone.abort(), onLink });
   let last: T | undefined;
+  const outlasting = { signal, onLink, patienceMs, goesOn: followed.goesOn };
   try {
-    for await (const event of followed.events(AbortSignal.any([signal, gone.signal]))) {
+    for await (const event of outlast(fleet, agent, outlasting, followed.events)) {
       last = followed.fold(last, event);
       if (last !== undefined) await onEvent(last, event);
     }
     if (last !== undefined && followed.isOver(last)) return { kind: 'ended', last };
-    if (!gone.signal.aborted) return { kind: 'detached', last };
-    const { link } = fleet.store.getState().agents[agent] ?? {};
-    const why = link !== undefined && 'message' in link ? ` ${link.message}` : '';
-    const message = `The agent ${agent} has been away for more than ${duration(patienceMs)}.${why} ${followed.goesOn}`;
-    return { kind: 'lost', last, failure: { code: 'agent-unreachable', message } };
+    return { kind: 'detached', last };
   } catch (error) {
     if (error instanceof CallError) {
       const { failure } = error;
@@ -91,40 +84,5 @@ async function followToEnd<T, E>(
       return { kind: 'lost', last, failure: { code: 'agent-forgot', message } };
     }
     throw error;
-  } finally {
-    stopWatching();
   }
-}
-
-/** Tells of a link that is lost and comes back, and calls once when it was not there for this long. */
-function watchAway(
-  fleet: Fleet,
-  agent: string,
-  ms: number,
-  { onAway, onLink }: { onAway(): void; onLink: ((said: string) => void) | undefined },
-): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let told = false;
-  const look = () => {
-    const link = fleet.store.getState().agents[agent]?.link;
-    if (link?.state === 'connected') {
-      clearTimeout(timer);
-      timer = undefined;
-      if (told) onLink?.(`The agent ${agent} is back.`);
-      told = false;
-      return;
-    }
-    if (Number.isFinite(ms)) timer ??= setTimeout(onAway, ms);
-    if (told || link === undefined || !('message' in link)) return;
-    told = true;
-    const why = link.message.replace(/ It is tried again\.$/, '');
-    const long = Number.isFinite(ms) ? ` for up to ${duration(ms)}` : '';
-    onLink?.(`The link to the agent ${agent} is lost: ${why} It is tried again${long}.`);
-  };
-  const unsubscribe = fleet.store.subscribe(look);
-  look();
-  return () => {
-    unsubscribe();
-    clearTimeout(timer);
-  };
 }

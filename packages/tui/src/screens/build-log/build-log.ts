@@ -188,10 +188,12 @@ export function logPageCame(
   from: StepLogArrival,
   result: Result<BuildLogOutput, CallFailure>,
   world: World,
-): BuildLogState {
+): Outcome<BuildLogState> {
+  if (!result.ok) return settle(changeLog(state, from, (log) => notHad(log, result.error)));
   const view = logView(state, world);
-  return changeLog(state, from, (log) =>
-    result.ok ? pageCame(log, result.value, view) : notHad(log, result.error),
+  return syncBuildLog(
+    changeLog(state, from, (log) => pageCame(log, result.value, view)),
+    world,
   );
 }
 
@@ -201,14 +203,18 @@ export function logPartCame(
   asked: Extract<Missing, { kind: 'part' }>,
   result: Result<BuildLogPartOutput, CallFailure>,
   world: World,
-): BuildLogState {
+): Outcome<BuildLogState> {
+  if (!result.ok) return settle(changeLog(state, from, (log) => notHad(log, result.error)));
   const view = logView(state, world);
-  return changeLog(state, from, (log) =>
-    result.ok ? partCame(log, asked, result.value, view) : notHad(log, result.error),
+  return syncBuildLog(
+    changeLog(state, from, (log) => partCame(log, asked, result.value, view)),
+    world,
   );
 }
 
-function notHad(log: StepLog, { message }: CallFailure): StepLog {
+function notHad(log: StepLog, { code, message }: CallFailure): StepLog {
+  // It is asked for again by what comes next, which is that the link is lost. Asked at once, it would fail at once.
+  if (code === 'agent-unreachable') return { ...log, loading: undefined };
   return { ...log, loading: undefined, wanted: undefined, stream: { state: 'failed', message } };
 }
 
@@ -251,7 +257,8 @@ function goTo(state: BuildLogState, step: BuildStepKind, target: Target, world: 
 /** Asks for what is missing. */
 export function syncBuildLog(state: BuildLogState, world: World): Outcome<BuildLogState> {
   const log = currentLog(state, world);
-  if (log === undefined) return settle(state);
+  // Asked over a link that is lost, it would fail: the screen says that it is, and asks when it is back.
+  if (log === undefined || world.fleet.agents[state.agent]?.link.state !== 'connected') return settle(state);
   const asked = missing(log, logView(state, world));
   if (asked === undefined) return settle(state);
   const { step, attempt } = log;

@@ -21,6 +21,7 @@ import {
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { RUN_MARKS, STEP_MARKS, VERTEX_MARKS } from '../glyphs.ts';
+import { knownUntil, type LinkLoss, linkLoss } from '../link-loss.ts';
 import { placeInList } from '../list-state.ts';
 import { endOf, logRows, shownRows, typingLine } from '../log-view/index.ts';
 import { titleLine } from '../title.ts';
@@ -57,16 +58,7 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
     found: state.search.found,
   };
   const body =
-    log === undefined
-      ? [
-          line(
-            span(
-              `  ${sanitizeLine(state.failure ?? waitText(state, run))}`,
-              state.failure === undefined ? 'quiet' : 'bad',
-            ),
-          ),
-        ]
-      : logRows(textOf(log), look, logView(state, world));
+    log === undefined ? [waitLine(state, run, world)] : logRows(textOf(log), look, logView(state, world));
   const context = buildLogContext(state);
   const keys = footer(context === 'build-steps' ? 'build-log' : context, size.columns, {
     disabled: new Set(run !== undefined && isRunEnded(run.state) ? ['cancel-build'] : []),
@@ -82,6 +74,14 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
   return typing === undefined ? { lines } : { lines, cursor: { x: typing.caret, y: size.rows - 2 } };
 }
 
+function waitLine(state: BuildLogState, run: BuildRun | undefined, world: World): Line {
+  if (state.failure !== undefined) return line(span(`  ${sanitizeLine(state.failure)}`, 'bad'));
+  // Of a run that is known, the head says it.
+  const loss = run === undefined ? linkLoss(state.agent, world) : undefined;
+  if (loss !== undefined) return line(span(`  ✗ ${sanitizeLine(`${loss.sentence} ${loss.message}`)}`, 'bad'));
+  return line(span(`  ${waitText(state, run)}`, 'quiet'));
+}
+
 function waitText(state: BuildLogState, run: BuildRun | undefined): string {
   if (run === undefined) return `Asking ${state.agent} for the run…`;
   if (run.state === 'QUEUED') return 'It waits for its turn.';
@@ -93,10 +93,22 @@ function headLines(state: BuildLogState, run: BuildRun | undefined, world: World
   const { columns } = world.size;
   if (run === undefined) return [BLANK, BLANK, BLANK];
   const error = run.error ?? run.steps.find((step) => step.error !== undefined)?.error;
-  const note = run.note === undefined ? [] : [span('  Note: ', 'quiet'), span(sanitizeLine(run.note))];
+  const loss = lossOf(state, run, world);
+  const note =
+    loss !== undefined
+      ? [span(`  ✗ ${loss.sentence} This is how it stood then.`, 'bad')]
+      : run.note === undefined
+        ? []
+        : [span('  Note: ', 'quiet'), span(sanitizeLine(run.note))];
   const middle =
     run.error === undefined ? [line(...note)] : errorLines(sanitizeLine(error?.message ?? ''), note, columns);
-  return [stateLine(run, world, columns), ...middle, tabLine(state, run, world)];
+  const now = knownUntil(state.agent, world);
+  return [stateLine(run, now, columns), ...middle, tabLine(state, run, now, world)];
+}
+
+/** That what is shown of a run that goes on is not of now. */
+function lossOf(state: BuildLogState, run: BuildRun | undefined, world: World): LinkLoss | undefined {
+  return run !== undefined && isRunEnded(run.state) ? undefined : linkLoss(state.agent, world);
 }
 
 function errorLines(message: string, note: readonly Span[], columns: number): Line[] {
@@ -119,10 +131,10 @@ function errorLines(message: string, note: readonly Span[], columns: number): Li
   ].slice(0, ERROR_ROWS);
 }
 
-function stateLine(run: BuildRun, world: World, columns: number): Line {
+function stateLine(run: BuildRun, now: number, columns: number): Line {
   const mark = RUN_MARKS[run.state];
   const began = Date.parse(run.startedAt ?? run.queuedAt);
-  const took = duration((run.endedAt === undefined ? world.now : Date.parse(run.endedAt)) - began);
+  const took = duration((run.endedAt === undefined ? now : Date.parse(run.endedAt)) - began);
   const { commit } = run;
   const facts = [
     ...(run.cancelledBy === undefined || isRunEnded(run.state) ? [] : [span('   being cancelled', 'armed')]),
@@ -138,15 +150,15 @@ function stateLine(run: BuildRun, world: World, columns: number): Line {
   return fitLine(line(span('  '), span(`${mark.glyph} ${runStateWords(run)}`, mark.tone), ...facts), columns);
 }
 
-function tabLine(state: BuildLogState, run: BuildRun, world: World): Line {
+function tabLine(state: BuildLogState, run: BuildRun, now: number, world: World): Line {
   const tabs = tabsOf(run);
   const current = currentTab(state, world);
-  const full = run.steps.map((step, at) => tabText(step, at, world.now, true));
+  const full = run.steps.map((step, at) => tabText(step, at, now, true));
   const long = full.reduce((sum, text) => sum + textWidth(text) + 3, 2) <= world.size.columns;
   return line(
     span(' '),
     ...run.steps.flatMap((step, at): Span[] => {
-      const text = long ? (full[at] ?? '') : tabText(step, at, world.now, step.kind === current);
+      const text = long ? (full[at] ?? '') : tabText(step, at, now, step.kind === current);
       if (step.kind === current) return [span(`[${text}]`, 'button'), span(' ')];
       const tone = tabs.includes(step.kind) ? STEP_MARKS[step.state].tone : 'quiet';
       return [span(` ${text} `, tone === 'good' ? 'plain' : tone), span(' ')];
@@ -177,10 +189,14 @@ function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
     return line(span(truncateEnd(`  Looking for ${what}… Esc leaves it.`, world.size.columns - 2), 'active'));
   }
   if (stream.state === 'failed') return line(span(`  ${sanitizeLine(stream.message)} r tries again.`, 'bad'));
+  const lost = linkLoss(state.agent, world) !== undefined;
+  if (lost && (stream.state !== 'ended' || awaitsMore(log))) {
+    return line(span('  ○ reconnecting…', 'armed'), span(`   ${lines} so far`, 'quiet'));
+  }
   if (stream.state === 'opening' && window.lines.length === 0) {
     return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   }
-  if (log.wanted !== undefined || log.loading?.kind === 'part' || isBeyond(log)) {
+  if (awaitsMore(log)) {
     return line(span(`  Asking ${state.agent} for more of the log…`, 'active'));
   }
   if (pinned !== undefined) {
@@ -194,8 +210,11 @@ function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
     : line(span('  ● following', 'good'), span(`   ${lines}`, 'quiet'));
 }
 
-function isBeyond({ window, pinned }: StepLog): boolean {
-  return pinned !== undefined && pinned.seq > endOf(window);
+/** Whether what is to be seen is not here yet. */
+function awaitsMore({ wanted, loading, window, pinned }: StepLog): boolean {
+  return (
+    wanted !== undefined || loading?.kind === 'part' || (pinned !== undefined && pinned.seq > endOf(window))
+  );
 }
 
 /** The line at the bottom, and of a long one how far into it. */
@@ -215,7 +234,8 @@ const STATE_WIDTH = 11;
 
 /** The Dockerfile's steps: which were cached, and how long the others took. */
 export function viewSteps(state: BuildLogState, world: World): Dialog {
-  const { size, now } = world;
+  const { size } = world;
+  const now = knownUntil(state.agent, world);
   const run = currentRun(state, world);
   const vertices = run?.vertices ?? [];
   const width = Math.min(dialogRoom(size.columns), 110);

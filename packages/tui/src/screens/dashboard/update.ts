@@ -195,15 +195,14 @@ function arrive(model: Model, message: Answer, world: World): Update {
       return mapAndFollow(
         model,
         BUILD_LOG,
-        (state) => syncBuildLog(logPageCame(state, message.from, message.result, world), world),
+        (state) => logPageCame(state, message.from, message.result, world),
         world,
       );
     case 'build-log-part':
       return mapAndFollow(
         model,
         BUILD_LOG,
-        (state) =>
-          syncBuildLog(logPartCame(state, message.from, message.asked, message.result, world), world),
+        (state) => logPartCame(state, message.from, message.asked, message.result, world),
         world,
       );
     case 'sought':
