@@ -57,7 +57,8 @@ async function confirmBuild(terminal: Terminal, short: string): Promise<void> {
   terminal.type('mm');
   await terminal.waitFor('[ ] Confirm');
   terminal.press('Space');
-  await terminal.waitFor(/\[x\] Confirm/);
+  // Armed: its agent has answered by now.
+  await terminal.waitFor(/◆ armed .*\[x\] Confirm/);
 }
 
 async function executeBuild(terminal: Terminal, short: string): Promise<void> {
@@ -172,6 +173,37 @@ test('a run is cancelled from its log, the safe answer being the default, and de
   await terminal.waitFor(/⊘ REFUSED +web on alpha/);
   await terminal.waitFor('was cancelled');
   expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
+});
+
+test('whoever leaves during the build asks nobody to stay: the next dashboard has the job, and the new image runs', async () => {
+  await place.repository.commit({ message: 'Wake up', files: { Dockerfile: place.dockerfile() } });
+  const map = await readFile(place.mapFile, 'utf8');
+  await place.downloadOverHttp();
+  place.git.hold(0);
+  try {
+    const terminal = show();
+    await executeBuild(terminal, 'front');
+    await terminal.waitFor(/◐ RUNNING +build storefront 1\.4\.0\.B000005/);
+    await terminal.waitFor(/◐ RUNNING +web on alpha .*: wait for the build/);
+    terminal.press('Escape');
+    await terminal.waitFor(/1\.4\.0\.B000005 +◐ RUNNING 1\/3 .* · WAIT/);
+    terminal.type('q');
+    expect(await terminal.exited).toEqual({ code: 0 });
+    await terminal.waitFor(/job \S+ goes on on web; towline job \S+ --follow shows it/);
+
+    const next = show();
+    await moveTo(next, 'front');
+    await next.waitFor(/1\.4\.0\.B000005 +◐ RUNNING 1\/3 .* · WAIT/);
+    next.press('o');
+    await next.waitFor(/◐ RUNNING +wait for the build .*1\.4\.0\.B000005; 1\/3 DOWNLOAD/);
+    place.git.release();
+    await next.waitFor(/✓ DONE +wait for the build/);
+    await next.waitFor(/✓ DONE {3}\d+\.\d s/);
+    expect(await place.runs('a', 'front')).toBe('1.4.0.B000005');
+  } finally {
+    place.git.release();
+    await writeFile(place.mapFile, map);
+  }
 });
 
 test('Edit Build keeps what somebody else wrote, and the image name of a build that has run', async () => {

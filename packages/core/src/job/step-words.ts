@@ -27,7 +27,7 @@ export function stepName(kind: StepKind, container: string): string {
 }
 
 /** How far a step is that counts no bytes: `2/4 CREATE IMAGE`, of a build that it waits for. */
-export function countedProgress({ kind, progress }: Pick<JobStep, 'kind' | 'progress'>): string | undefined {
+function countedProgress({ kind, progress }: Pick<JobStep, 'kind' | 'progress'>): string | undefined {
   if (kind !== 'await-build' || progress?.total === undefined) return undefined;
   const { current, total, detail } = progress;
   return [...(current > 0 ? [`${current}/${total}`] : []), ...(detail === undefined ? [] : [detail])].join(

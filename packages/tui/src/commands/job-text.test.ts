@@ -106,6 +106,18 @@ describe('what it does now', () => {
     [
       [
         step({
+          name: 'wait for the build of gateway',
+          kind: 'await-build',
+          state: 'RUNNING',
+          detail: '1.4.0.B000007',
+          progress: { current: 2, total: 4, detail: 'CREATE IMAGE' },
+        }),
+      ],
+      'web 1/1 wait for the build of gateway 1.4.0.B000007; 2/4 CREATE IMAGE',
+    ],
+    [
+      [
+        step({
           kind: 'gate',
           name: 'check gateway',
           state: 'RUNNING',

@@ -69,7 +69,7 @@ export function describeNow(job: Job): string | undefined {
 }
 
 function describeProgress({ kind, progress }: JobStep): string {
-  if (progress === undefined || kind === 'gate') return '';
+  if (progress === undefined || kind !== 'pull') return '';
   const { current, total } = progress;
   return total === undefined ? bytes(current) : `${bytes(current)} of ${bytes(total)}`;
 }

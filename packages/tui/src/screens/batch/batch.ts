@@ -65,15 +65,15 @@ export function pressInBatch(
     case 'open': {
       const build = builds[state.cursor];
       if (build !== undefined) {
-        const known = execution?.runs[build.build];
-        if (known === undefined) return notice(build.failure?.message ?? 'Its agent has not answered yet.');
+        const id = build.begun?.id ?? build.run?.id;
+        if (id === undefined) return notice(build.failure?.message ?? 'Its agent has not answered yet.');
         const service = execution?.place.service ?? '';
         return settle(state, {
           type: 'show-build-log',
-          agent: known.agent,
+          agent: build.agent,
           service,
           build: build.build,
-          run: known.id,
+          run: id,
         });
       }
       const server = servers[state.cursor - builds.length];
@@ -225,8 +225,9 @@ function runProgress({ run }: BuildProgress, now: number): Span[] {
 
 function serverBlock(server: ServerProgress, selected: boolean, world: World): Line[] {
   const { columns } = world.size;
-  const { plan, job, state, failures, waitsFor } = server;
-  const waits = state === 'WAIT' ? [span(`waits for ${waitsFor.join(', ')}`, 'quiet')] : [];
+  const { plan, job, state, failures, waitsFor, carries } = server;
+  const here = carries.length > 0 ? ', deployed from here' : '';
+  const waits = state === 'WAIT' ? [span(`waits for ${waitsFor.join(', ')}${here}`, 'quiet')] : [];
   const why = job?.refusal?.message ?? job?.error?.message;
   return [
     headLine(
@@ -265,7 +266,7 @@ function progressOf(job: Job, now: number): Span[] {
   if (isEnded(job.state) || running === undefined) return [span(took, 'quiet')];
   const { progress } = running;
   const percent =
-    progress?.total !== undefined && progress.total > 0
+    running.kind === 'pull' && progress?.total !== undefined && progress.total > 0
       ? ` ${Math.floor((100 * Math.min(progress.current, progress.total)) / progress.total)} %`
       : '';
   const begun = job.steps.filter(({ state }) => state !== 'WAIT').length;

@@ -1,13 +1,16 @@
-import { type BuildEvent, buildKey } from '@towline/core/build';
-import { buildPipeline } from '@towline/core/plan';
+import { type BuildEvent, type BuildRun, buildKey, reduceBuildRun } from '@towline/core/build';
+import { type BatchEvent, buildPipeline } from '@towline/core/plan';
+import { BUILDS_CAPABILITY } from '@towline/core/protocol';
 import { expect, test } from 'vitest';
 import { lineText } from '../../components/index.ts';
 import { type RunScript, runEvents, runId } from '../gallery/build-script.ts';
 import { SCENES } from '../gallery/scenes.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
+import { farewell } from './farewell.ts';
 import type { Effect, Message } from './message.ts';
 import { initialModel, type Model } from './model.ts';
+import { progressAfter } from './progress-after.ts';
 import { subscriptionsOf } from './subscriptions.ts';
 import { update } from './update.ts';
 import { view } from './view.ts';
@@ -32,6 +35,18 @@ function worldOf(scene: string, change: Partial<World> = {}): World {
     readOnly,
     pipeline: buildPipeline({ service, map, agents: fleet.agents, readOnly }),
   };
+}
+
+/** As `builds`, of agents whose jobs do not wait for a build. */
+function oldWorld(): World {
+  const { fleet } = worldOf('builds');
+  const agents = Object.fromEntries(
+    Object.entries(fleet.agents).map(([name, view]) => {
+      const hello = view.hello && { ...view.hello, capabilities: [BUILDS_CAPABILITY] };
+      return [name, { ...view, ...(hello !== undefined && { hello }) }];
+    }),
+  );
+  return worldOf('builds', { fleet: { ...fleet, agents } });
 }
 
 interface Shown {
@@ -96,8 +111,8 @@ test('Build & Deploy arms both stages when it is confirmed, and is off again aft
   const confirmed = press(build, 'space', world);
   expect(row(confirmed, world, 'storefront')).toMatch(/◆ armed .*running +◆ armed +Build & Deploy +\[x\]/);
   const sent = press(confirmed, 'x enter', world);
-  expect(sent.effects).toEqual([
-    { type: 'run-build', execution: 1, agent: 'alpha', service: 'shop', build: 'storefront' },
+  expect(sent.effects).toMatchObject([
+    { type: 'execute', plans: [{ server: 'web', armed: [{ build: 'storefront' }] }] },
   ]);
   const table = press(sent, 'esc', world);
   expect(row(table, world, 'storefront')).toMatch(/· WAIT +Build & Deploy +\[ \] Confirm Execute/);
@@ -116,70 +131,82 @@ function events(script: Partial<RunScript>, world: World, upTo?: BuildEvent['typ
   return all.slice(0, end);
 }
 
-function begunTwice(world: World): Shown & { id: string } {
-  // Two tasks of one build, on two servers.
+/** Two tasks of one build, on two servers, whose run is begun; `after` tells what happened since. */
+function begunTwice(world: World) {
   const armed = press(start(world), 'j m m space j j m m space', world);
   const sent = press(armed, 'b tab enter', world);
-  expect(sent.effects.filter(({ type }) => type === 'run-build').length).toBe(1);
-  expect(sent.effects.filter(({ type }) => type === 'execute').length).toBe(0);
   const definition = world.pipeline?.builds.storefront?.definition;
   if (definition === undefined) throw new Error('the scenes are others');
   const id = runId({ service: 'shop', definition, number: 7 });
-  const begun = tell({ model: sent.model, effects: [] }, world, {
-    type: 'build-started',
-    execution: 1,
-    agent: 'alpha',
-    service: 'shop',
-    build: 'storefront',
-    result: { ok: true, value: { runId: id, number: 7, tag: '1.4.0.B000007', repeated: false } },
-  });
-  return { ...begun, id };
+  const begun: BatchEvent = { type: 'build-begun', build: 'storefront', begun: { id, tag: '1.4.0.B000007' } };
+  const after = (...more: BatchEvent[]) => progressAfter(sent.effects, begun, ...more);
+  return { ...tell({ model: sent.model, effects: [] }, world, after()), id, after };
 }
 
-test('two tasks of one build share its run, and each server is deployed with the tag that it made', () => {
-  const world = worldOf('builds');
+/** The storefront's run after what its agent told of it. */
+function ran(world: World, script: Partial<RunScript>, upTo?: BuildEvent['type']): BatchEvent {
+  const run = events(script, world, upTo).reduce<BuildRun | undefined>(reduceBuildRun, undefined);
+  if (run === undefined) throw new Error('there is no run');
+  return { type: 'build-run', build: 'storefront', run };
+}
+
+test('two tasks of one build share its run, and wait for it where their agent can not', () => {
+  const world = oldWorld();
   const armed = press(start(world), 'j m m space j j m m space', world);
   const plan = press(armed, 'b', world);
   expect(screen(plan, world)).toContain('one run for 2 tasks: web/storefront, web-2/storefront-2');
-  const { id, ...begun } = begunTwice(world);
-  expect(subscriptionsOf(begun.model, world)).toEqual([{ type: 'build-run', agent: 'alpha', id }]);
-  const half = tell(begun, world, { type: 'build-events', id, events: events({}, world, 'image') });
+  expect(screen(plan, world)).toContain('web on alpha, from here when it is built');
+  const sent = press(plan, 'tab enter', world);
+  expect(sent.effects).toMatchObject([{ type: 'execute', plans: [{ server: 'web' }, { server: 'web-2' }] }]);
+  const { after, ...begun } = begunTwice(world);
+  const half = tell(begun, world, after(ran(world, {}, 'image')));
   expect(half.effects).toEqual([]);
-  expect(screen(half, world)).toContain('waits for storefront');
-  const done = tell(half, world, { type: 'build-events', id, events: events({}, world) });
-  expect(done.effects).toMatchObject([
-    {
-      type: 'execute',
-      plan: { server: 'web', armed: [{ to: '1.4.0.B000007', choice: { built: '1.4.0.B000007' } }] },
-    },
-    { type: 'execute', plan: { server: 'web-2', armed: [{ to: '1.4.0.B000007' }] } },
+  expect(screen(half, world)).toContain('waits for storefront, deployed from here');
+});
+
+test('where its agent waits by itself, a server has its job at once, and leaving asks nothing', () => {
+  const world = worldOf('builds');
+  const armed = press(start(world), 'j m m space x', world);
+  expect(screen(armed, world)).toContain('build storefront on alpha first');
+  expect(screen(armed, world)).not.toContain('from here');
+  const { after, ...begun } = begunTwice(world);
+  const jobs = (['web', 'web-2'] as const).map(
+    (server): BatchEvent => ({ type: 'deploy-begun', server, jobId: `job-${server}` }),
+  );
+  const waiting = tell(begun, world, after(...jobs, ran(world, {}, 'image')));
+  expect(screen(waiting, world)).not.toContain('deployed from here');
+  expect(press(waiting, 'esc q', world).effects).toEqual([{ type: 'quit', code: 0 }]);
+  expect(farewell(waiting.model, world)).toEqual([
+    'build storefront 1.4.0.B000007 goes on on alpha; towline build log storefront 1.4.0.B000007 --follow shows it',
+    'job job-web goes on on web; towline job job-web --follow shows it',
+    'job job-web-2 goes on on web-2; towline job job-web-2 --follow shows it',
   ]);
-  // Told again, it is not deployed again.
-  expect(
-    tell({ ...done, effects: [] }, world, { type: 'build-events', id, events: events({}, world) }).effects,
-  ).toEqual([]);
+  // What a build did is said once, by the build.
+  const refusal = { code: 'build-failed', message: 'The build failed.' } as const;
+  const ended = ['web', 'web-2'].map((server): BatchEvent => {
+    const job = SCENES.mixed?.().state.agents.alpha?.jobs['job-before'];
+    if (job === undefined) throw new Error('the scenes are others');
+    return { type: 'job', server, job: { ...job, id: `job-${server}`, server, state: 'REFUSED', refusal } };
+  });
+  const elsewhere = press(waiting, 'esc', world);
+  const failed = ran(world, { fails: 'create-image' });
+  const told = tell(elsewhere, world, after(...jobs, ...ended), after(...jobs, ...ended, failed));
+  expect(screen(told, world)).toContain('failed in CREATE IMAGE');
+  expect(told.model.executions).toEqual([]);
 });
 
 test('a build that fails deploys nothing, and says so on every task that waited', () => {
-  const world = worldOf('builds');
-  const { id, ...begun } = begunTwice(world);
-  const failed = tell(begun, world, {
-    type: 'build-events',
-    id,
-    events: events({ fails: 'create-image' }, world),
-  });
+  const world = oldWorld();
+  const { after, ...begun } = begunTwice(world);
+  const failure = after(ran(world, { fails: 'create-image' }));
+  const failed = tell(begun, world, failure);
   expect(failed.effects).toEqual([]);
   const shown = screen(failed, world);
   expect(shown).toMatch(/✗ 1 build ERROR +⊘ 2 REFUSED/);
   expect(shown).toMatch(/failed in CREATE IMAGE[\s\S]*Nothing was deployed on web:/);
   expect(shown).toMatch(/Nothing was deployed on\s+web-2:/);
   // Whoever is back at the table sees it there.
-  const elsewhere = press(begun, 'esc', world);
-  const told = tell(elsewhere, world, {
-    type: 'build-events',
-    id,
-    events: events({ fails: 'create-image' }, world),
-  });
+  const told = tell(press(begun, 'esc', world), world, failure);
   expect(screen(told, world)).toContain('failed in CREATE IMAGE');
   expect(told.model.executions).toEqual([]);
 });
@@ -187,21 +214,18 @@ test('a build that fails deploys nothing, and says so on every task that waited'
 test('a run that was refused is one that failed', () => {
   const world = worldOf('builds');
   const sent = press(start(world), 'j m m space x enter', world);
-  const refused = tell(sent, world, {
-    type: 'build-started',
-    execution: 1,
-    agent: 'alpha',
-    service: 'shop',
-    build: 'storefront',
-    result: { ok: false, error: { code: 'refused', message: 'The secret git-shop is not on alpha.' } },
-  });
+  const failure = { code: 'refused', message: 'The secret git-shop is not on alpha.' };
+  const refused = tell(
+    sent,
+    world,
+    progressAfter(sent.effects, { type: 'build-refused', build: 'storefront', failure }),
+  );
   expect(screen(refused, world)).toMatch(/did not begin: The secret git-shop/);
 });
 
 test('who leaves while a server waits for a build is told first, and stays with Enter', () => {
-  const world = worldOf('builds');
-  const { id: _, ...begun } = begunTwice(world);
-  const asked = press(begun, 'esc q', world);
+  const world = oldWorld();
+  const asked = press(begunTwice(world), 'esc q', world);
   expect(asked.effects).toEqual([]);
   expect(screen(asked, world)).toContain('web, web-2 wait for a build');
   expect(press(asked, 'enter', world).effects).toEqual([]);
@@ -297,8 +321,7 @@ test('whoever reads the log of a step stays there when the next one begins', () 
     0,
     all.findIndex((event) => event.type === 'step-started' && event.step === 'build') + 1,
   );
-  const told = tell(begun, world, { type: 'build-events', id, events: building });
-  const opened = tell(press(told, 'g enter', world), world, { type: 'build-events', id, events: building });
+  const opened = tell(press(begun, 'g enter', world), world, { type: 'build-events', id, events: building });
   const from = { agent: 'alpha', run: id, step: 'build', attempt: 1 } as const;
   const entries = Array.from({ length: 200 }, (_, at) => ({ seq: at + 1, text: `line ${at + 1}` }));
   const shown = tell(opened, world, { type: 'build-log-entries', from, entries });
@@ -315,8 +338,7 @@ test('cancelling a run asks first, and the safe button is marked', () => {
   const world = worldOf('builds');
   const running = events({}, world, 'step-started');
   const { id, ...begun } = begunTwice(world);
-  const told = tell(begun, world, { type: 'build-events', id, events: running });
-  const opened = press(told, 'g enter', world);
+  const opened = press(begun, 'g enter', world);
   expect(contextOf(opened.model)).toBe('build-log');
   const shown = tell(opened, world, { type: 'build-events', id, events: running });
   const asked = press(shown, 'c', world);

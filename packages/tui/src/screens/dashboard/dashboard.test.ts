@@ -1,5 +1,13 @@
 import { type Job, reduceJob } from '@towline/core/job';
-import { buildPipeline, initialAgentView } from '@towline/core/plan';
+import {
+  type BatchEvent,
+  type BatchProgress,
+  beginBatch,
+  buildPipeline,
+  initialAgentView,
+  planBatch,
+  reduceBatch,
+} from '@towline/core/plan';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { lineText, lineWidth } from '../../components/index.ts';
@@ -12,6 +20,7 @@ import { contextOf } from './context.ts';
 import { farewell } from './farewell.ts';
 import type { Effect, Message } from './message.ts';
 import { initialModel, type Model } from './model.ts';
+import { progressAfter } from './progress-after.ts';
 import { subscriptionsOf } from './subscriptions.ts';
 import { update } from './update.ts';
 import { view } from './view.ts';
@@ -73,6 +82,8 @@ const events = jobEvents({
   outcome: 'DEGRADED',
   start: NOW,
 });
+/** Of an execution of one server, at all its ends. */
+const PROGRESS = progressOfOne();
 const message: fc.Arbitrary<Message> = fc.oneof(
   { weight: 12, arbitrary: key.map((pressed): Message => ({ type: 'key', key: pressed })) },
   fc.string({ unit: 'grapheme' }).map((text): Message => ({ type: 'paste', text })),
@@ -171,12 +182,13 @@ const message: fc.Arbitrary<Message> = fc.oneof(
     { type: 'sought', count: 1, found: undefined, failure: undefined },
     {
       type: 'build-started',
-      execution: 1,
       agent: 'alpha',
       service: 'shop',
       build: 'storefront',
       result: { ok: true, value: { runId: 'run-shop-storefront-7', number: 7, tag: '7', repeated: false } },
     },
+    ...PROGRESS.map((progress): Message => ({ type: 'progress', execution: 1, progress })),
+    { type: 'progress-lost', message: 'The agent answers, and knows no such job. '.repeat(9) },
     { type: 'build-failed', id: 'run-shop-storefront-7', message: 'It is gone. '.repeat(30) },
     { type: 'jobs', agent: 'alpha', result: { ok: false, error: { code: 'internal', message: 'no' } } },
     {
@@ -227,7 +239,7 @@ test('a tag that is typed arms its task, and Execute asks before it sends', () =
   expect(asked.effects).toEqual([]);
   expect(screen(asked.model, world)).toContain('[ Execute ]');
   const sent = press(asked.model, 'enter', world);
-  expect(sent.effects).toMatchObject([{ type: 'execute', execution: 1, plan: { server: 'web' } }]);
+  expect(sent.effects).toMatchObject([{ type: 'execute', execution: 1, plans: [{ server: 'web' }] }]);
   // Pressed again before the agent has answered, it is not sent again.
   const again = press(sent.model, 'x', world);
   expect(again.effects).toEqual([]);
@@ -248,33 +260,28 @@ test('Batch Execute shows its plan, and Enter there cancels', () => {
   expect(cancelled.effects).toEqual([]);
   expect(cancelled.model.over).toEqual([]);
   const executed = press(armed.model, 'tab enter', world);
-  expect(executed.effects.map((effect) => effect.type)).toEqual(['execute', 'execute']);
+  expect(executed.effects).toMatchObject([
+    {
+      type: 'execute',
+      service: 'shop',
+      map: { name: 'demo' },
+      plans: [{ server: 'web' }, { server: 'cache' }],
+    },
+  ]);
   expect(contextOf(executed.model)).toBe('batch');
 });
 
 test('a choice is taken back when its job is done, and kept when it failed', () => {
   const world = worldOf('demo');
   const armed = press(start(world), 't 1 . 1 . 0 enter x enter', world);
-  const sent = armed.effects[0];
-  if (sent?.type !== 'execute') throw new Error('nothing was sent');
-  const started = update(
-    armed.model,
-    {
-      type: 'executed',
-      plan: sent.plan,
-      execution: sent.execution,
-      result: { ok: true, value: { jobId: 'j1', repeated: false } },
-    },
-    world,
-  ).model;
+  const answered = { type: 'deploy-begun', server: 'web', jobId: 'j1' } as const;
+  const started = update(armed.model, progressAfter(armed.effects, answered), world).model;
   expect(subscriptionsOf(started, world)).toEqual([{ type: 'job', agent: 'alpha', id: 'j1' }]);
   const ended = (state: 'DONE' | 'RESTORED') => {
     const mixed = SCENES.mixed?.().state.agents.alpha?.jobs['job-before'];
-    const alpha = world.fleet.agents.alpha;
-    if (mixed === undefined || alpha === undefined) throw new Error('the scenes are others');
-    const jobs = { j1: { ...mixed, id: 'j1', state } };
-    const fleet = { ...world.fleet, agents: { ...world.fleet.agents, alpha: { ...alpha, jobs } } };
-    return update(started, { type: 'world' }, { ...world, fleet }).model.pipeline.choices.size;
+    if (mixed === undefined) throw new Error('the scenes are others');
+    const end = { type: 'job', server: 'web', job: { ...mixed, id: 'j1', state } } as const;
+    return update(started, progressAfter(armed.effects, answered, end), world).model.pipeline.choices.size;
   };
   expect(ended('DONE')).toBe(0);
   expect(ended('RESTORED')).toBe(1);
@@ -363,11 +370,11 @@ test('a batch says which of its servers nobody sees any more, and their clocks s
   const { world } = running(AT_THE_CHECK + 1);
   const fresh = worldOf('demo');
   const sent = press(start(fresh), 't 1 . 1 . 0 enter b tab enter', fresh);
-  const [effect] = sent.effects;
-  if (effect?.type !== 'execute') throw new Error('nothing was sent');
+  const job = world.fleet.agents.alpha?.jobs['job-1'];
+  if (job === undefined) throw new Error('no job');
   const begun = update(
     sent.model,
-    { ...effect, type: 'executed', result: { ok: true, value: { jobId: 'job-1', repeated: false } } },
+    progressAfter(sent.effects, { type: 'job', server: 'web', job }),
     world,
   ).model;
   expect(contextOf(begun)).toBe('batch');
@@ -454,13 +461,8 @@ test('who leaves while a job runs is told where to see it again, and nothing onc
   const job = world.fleet.agents.alpha?.jobs['job-1'];
   if (job === undefined) throw new Error('no job');
   const sent = press(start(worldOf('demo')), 't 1 . 1 . 0 enter x enter', worldOf('demo'));
-  const [effect] = sent.effects;
-  if (effect?.type !== 'execute') throw new Error('nothing was sent');
-  const begun = update(
-    sent.model,
-    { ...effect, type: 'executed', result: { ok: true, value: { jobId: 'job-1', repeated: false } } },
-    world,
-  ).model;
+  const answered = { type: 'deploy-begun', server: 'web', jobId: 'job-1' } as const;
+  const begun = update(sent.model, progressAfter(sent.effects, answered), world).model;
   expect(farewell(begun, world)).toEqual(['job job-1 goes on on web; towline job job-1 --follow shows it']);
   const ended = changeAlpha(world, { jobs: { 'job-1': { ...job, state: 'DONE' } } });
   expect(farewell(update(begun, { type: 'world' }, ended).model, ended)).toEqual([]);
@@ -531,3 +533,22 @@ test('too small a screen says what it has to be, and takes no key but those that
   expect(press(start(small), 't 1 x enter', small).model.pipeline.editing).toBeUndefined();
   expect(press(start(small), 'q', small).effects).toEqual([{ type: 'quit', code: 0 }]);
 });
+
+function progressOfOne(): BatchProgress[] {
+  const { pipeline } = worldOf('builds');
+  const confirmed = { mode: 'build-deploy', confirmed: true } as const;
+  const plan = pipeline && planBatch(pipeline, new Map([['web/storefront', confirmed]]));
+  const begun = beginBatch(plan?.servers ?? [], pipeline?.builds ?? {});
+  const failure = { code: 'internal', message: 'It is gone, 漢字. '.repeat(30) };
+  const [build, server] = ['storefront', 'web'];
+  const job = SCENES.mixed?.().state.agents.alpha?.jobs['job-before'];
+  const told: BatchEvent[][] = [
+    [],
+    [{ type: 'build-refused', build, failure }],
+    [{ type: 'build-begun', build, begun: { id: 'run-shop-storefront-7', tag: '1.4.0.B000007' } }],
+    [{ type: 'deploy-refused', server, failure }],
+    [{ type: 'deploy-begun', server, jobId: 'job-running' }],
+    job === undefined ? [] : [{ type: 'job', server, job }],
+  ];
+  return told.map((events) => events.reduce(reduceBatch, begun));
+}

@@ -1,28 +1,21 @@
-import type { BuildEvent } from '@towline/core/build';
-import { type ServerPlan, taskKey } from '@towline/core/plan';
+import { type BatchProgress, type ServerPlan, taskKey } from '@towline/core/plan';
 import {
-  advance,
   beginExecution,
-  buildAnswered,
-  buildEventsCame,
-  buildLost,
-  deployAnswered,
   type Execution,
   isOver,
   newEndings,
   openBatch,
   sentServers,
-  syncExecution,
   tagOf,
 } from '../batch/index.ts';
 import { openJob } from '../job/index.ts';
 import { reducePipeline, tableHeight } from '../pipeline/index.ts';
 import type { World } from '../world.ts';
-import type { Effect, Message } from './message.ts';
+import type { Effect } from './message.ts';
 import type { Model } from './model.ts';
 import { notify } from './notice.ts';
 
-/** Begins what was chosen: its builds first, then each server as soon as its own builds are there. */
+/** Begins what was chosen. */
 export function execute(
   model: Model,
   plans: readonly ServerPlan[],
@@ -31,9 +24,15 @@ export function execute(
 ): { model: Model; effects: readonly Effect[] } {
   const { place } = model;
   const { pipeline } = world;
-  if (place === undefined || pipeline === undefined || plans.length === 0) return { model, effects: [] };
+  const map = world.fleet.services
+    .find(({ name }) => name === place?.service)
+    ?.maps.find(({ name }) => name === place?.map);
+  if (place === undefined || map === undefined || pipeline === undefined || plans.length === 0) {
+    return { model, effects: [] };
+  }
   const id = model.executed + 1;
-  const execution = beginExecution(id, place, batch, plans, pipeline.builds);
+  const { builds } = pipeline;
+  const execution = beginExecution(id, place, batch, plans, builds);
   // Confirm Execute was for this run: the next one is confirmed anew.
   const room = { pipeline, height: tableHeight(world.size) };
   const unconfirmed = plans
@@ -64,41 +63,21 @@ export function execute(
           `Execute of ${plans.map(({ server }) => server).join(', ')} is on its way…`,
           world,
         );
-  return settleExecutions(shown, world);
+  return {
+    model: settleExecutions(shown, world),
+    effects: [{ type: 'execute', execution: id, service: place.service, map, builds, plans }],
+  };
 }
 
-/** What is to be done for all that was executed, and what is to be told of it. */
-export function settleExecutions(model: Model, world: World): { model: Model; effects: readonly Effect[] } {
-  const effects: Effect[] = [];
-  let next = model;
-  const executions = model.executions.map((before) => {
-    const { execution, actions } = advance(syncExecution(before, world));
-    for (const action of actions) {
-      effects.push(
-        action.type === 'run-build'
-          ? {
-              type: 'run-build',
-              execution: execution.id,
-              agent: action.agent,
-              service: execution.place.service,
-              build: action.build,
-            }
-          : { type: 'execute', execution: execution.id, plan: action.plan, place: execution.place },
-      );
-    }
-    return execution;
-  });
-  next = { ...next, executions };
-  for (const execution of executions) next = tellEndings(next, execution, world);
-  next = {
-    ...next,
-    executions: next.executions.filter(
-      (execution) =>
-        !isOver(execution) ||
-        next.over.some((over) => over.type === 'batch' && over.state.execution === execution.id),
-    ),
-  };
-  return { model: withSent(next, world), effects };
+/** What is to be told of all that was executed, and of it what is not looked at any longer is let go. */
+export function settleExecutions(model: Model, world: World): Model {
+  const told = model.executions.reduce((so, execution) => tellEndings(so, execution, world), model);
+  const executions = told.executions.filter(
+    (execution) =>
+      !isOver(execution) ||
+      told.over.some((over) => over.type === 'batch' && over.state.execution === execution.id),
+  );
+  return withSent({ ...told, executions }, world);
 }
 
 function tellEndings(model: Model, execution: Execution, world: World): Model {
@@ -139,53 +118,19 @@ function changeExecution(model: Model, id: number, change: (execution: Execution
   return { ...model, executions: model.executions.map((one) => (one.id === id ? change(one) : one)) };
 }
 
-export function executed(
-  model: Model,
-  { execution: id, plan, result }: Extract<Message, { type: 'executed' }>,
-  world: World,
-): { model: Model; effects: readonly Effect[] } {
-  const execution = model.executions.find((one) => one.id === id);
-  const answered = changeExecution({ ...model, notice: undefined }, id, (one) =>
-    deployAnswered(one, plan.server, result.ok ? { jobId: result.value.jobId } : { failure: result.error }),
+/** Takes in how far an execution is. A job that was executed alone is looked at as soon as there is one. */
+export function progressCame(model: Model, id: number, progress: BatchProgress, world: World): Model {
+  const before = model.executions.find((one) => one.id === id);
+  if (before === undefined) return model;
+  const hadJob = before.progress.servers.some(({ jobId }) => jobId !== undefined);
+  const first = hadJob ? undefined : progress.servers.find(({ jobId }) => jobId !== undefined);
+  const begun = first === undefined ? model : { ...model, notice: undefined };
+  const settled = settleExecutions(
+    changeExecution(begun, id, (one) => ({ ...one, progress })),
+    world,
   );
-  const settled = settleExecutions(answered, world);
   // Whoever went on to another screen meanwhile is not pulled away from it: the table shows the job as well.
-  if (!result.ok || execution?.batch !== false || settled.model.over.length > 0) return settled;
-  const job = openJob(plan.agent, result.value.jobId);
-  return {
-    model: { ...settled.model, notice: undefined, over: [{ type: 'job', state: job }] },
-    effects: settled.effects,
-  };
-}
-
-export function buildStarted(
-  model: Model,
-  { execution, agent, build, result }: Extract<Message, { type: 'build-started' }>,
-  world: World,
-): { model: Model; effects: readonly Effect[] } {
-  if (execution === undefined) return { model, effects: [] };
-  const answered = changeExecution(model, execution, (one) =>
-    buildAnswered(one, build, result.ok ? { agent, id: result.value.runId } : { failure: result.error }),
-  );
-  return settleExecutions(answered, world);
-}
-
-export function buildEventsToExecutions(
-  model: Model,
-  id: string,
-  events: readonly BuildEvent[],
-  world: World,
-): { model: Model; effects: readonly Effect[] } {
-  const executions = model.executions.map((one) => buildEventsCame(one, id, events));
-  return settleExecutions({ ...model, executions }, world);
-}
-
-export function buildLostToExecutions(
-  model: Model,
-  id: string,
-  message: string,
-  world: World,
-): { model: Model; effects: readonly Effect[] } {
-  const executions = model.executions.map((one) => buildLost(one, id, message));
-  return settleExecutions({ ...model, executions }, world);
+  if (first?.jobId === undefined || before.batch || settled.over.length > 0) return settled;
+  const state = openJob(first.plan.agent, first.jobId);
+  return { ...settled, notice: undefined, over: [{ type: 'job', state }] };
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { BuildEvent } from '@towline/core/build';
 import type { JobEvent } from '@towline/core/job';
-import { observeBuild, toExecuteInput } from '@towline/core/plan';
+import type { BatchProgress } from '@towline/core/plan';
 import type { BuildLogEntry, LogLine } from '@towline/core/protocol';
 import { err } from '@towline/core/result';
-import { CallError, type Fleet } from '../../fleet/index.ts';
+import { CallError, type Fleet, runBatch } from '../../fleet/index.ts';
 import { type Call, type Effect, type Message, type Subscription, subscriptionKey } from './message.ts';
 
 /** How much of a log is asked for at first. */
@@ -28,17 +28,17 @@ export interface Executor {
 /** Does what was decided, and tells what came of it. Failures are messages like any other. */
 export function createExecutor(fleet: Fleet, tell: (message: Message) => void): Executor {
   const open = new Map<string, AbortController>();
-  let closed = false;
+  const closing = new AbortController();
 
   const report = (message: Message) => {
-    if (!closed) tell(message);
+    if (!closing.signal.aborted) tell(message);
   };
 
   return {
     run: (effect) => {
       switch (effect.type) {
         case 'execute':
-          void deploy(fleet, effect).then(report);
+          void carryOut(fleet, effect, closing.signal, report);
           return;
         case 'run-build':
           void runBuild(fleet, effect).then(report);
@@ -66,39 +66,33 @@ export function createExecutor(fleet: Fleet, tell: (message: Message) => void): 
       }
     },
     close: () => {
-      closed = true;
+      closing.abort();
       for (const controller of open.values()) controller.abort();
       open.clear();
     },
   };
 }
 
-async function deploy(
+/** Carries out what was executed, and tells how far it is at a pace that a screen can follow. */
+async function carryOut(
   fleet: Fleet,
-  { execution, plan, place }: Extract<Effect, { type: 'execute' }>,
-): Promise<Message> {
-  const state = fleet.store.getState();
-  const service = state.services.find(({ name }) => name === place.service);
-  const server = service?.maps
-    .find(({ name }) => name === place.map)
-    ?.servers.find(({ name }) => name === plan.server);
-  if (service === undefined || server === undefined) {
-    const message = `The server ${plan.server} is not in the map ${place.map} any more.`;
-    return { type: 'executed', execution, plan, result: err({ code: 'not-found', message }) };
-  }
-  const builds = Object.fromEntries(
-    service.builds.map((definition) => [
-      definition.name,
-      observeBuild(service.name, definition, state.agents[definition.agent]),
-    ]),
-  );
-  const input = toExecuteInput(plan, server, {
-    ...place,
-    key: randomUUID(),
-    operator: fleet.operator,
-    builds,
+  { type: _, execution, ...what }: Extract<Effect, { type: 'execute' }>,
+  signal: AbortSignal,
+  tell: (message: Message) => void,
+): Promise<void> {
+  const paced = pace<BatchProgress>((all) => {
+    const progress = all.at(-1);
+    if (progress !== undefined) tell({ type: 'progress', execution, progress });
+  }, 1);
+  const end = await runBatch(fleet, {
+    ...what,
+    signal,
+    // It is shown that an agent is away; whoever looks decides how long to wait for it.
+    patienceMs: Number.POSITIVE_INFINITY,
+    onProgress: paced.push,
   });
-  return { type: 'executed', execution, plan, result: await fleet.execute(plan.agent, input) };
+  paced.end();
+  for (const { message } of end.lost.values()) tell({ type: 'progress-lost', message });
 }
 
 async function runBuild(

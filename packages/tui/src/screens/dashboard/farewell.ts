@@ -1,4 +1,3 @@
-import { isRunEnded } from '@towline/core/build';
 import { isEnded, type Job } from '@towline/core/job';
 import type { World } from '../world.ts';
 import type { Model } from './model.ts';
@@ -17,11 +16,13 @@ export function farewell(model: Model, world: World): string[] {
     jobs.set(id, { agent, job, server: undefined });
   }
   return [
-    ...model.executions.flatMap(({ runs }) =>
-      Object.entries(runs).flatMap(([build, { run, agent }]) => {
-        if (run !== undefined && isRunEnded(run.state)) return [];
-        const which = run === undefined ? build : `${build} ${run.tag}`;
-        return [`build ${which} goes on on ${agent}; towline build log ${which} --follow shows it`];
+    ...model.executions.flatMap(({ progress }) =>
+      progress.builds.flatMap(({ build, agent, state, begun, run }) => {
+        const tag = run?.tag ?? begun?.tag;
+        if (tag === undefined || state === 'DONE' || state === 'FAILED') return [];
+        return [
+          `build ${build} ${tag} goes on on ${agent}; towline build log ${build} ${tag} --follow shows it`,
+        ];
       }),
     ),
     ...[...jobs].flatMap(([id, { agent, job, server }]) => {

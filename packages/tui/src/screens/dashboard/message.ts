@@ -1,6 +1,7 @@
 import type { BuildEvent } from '@towline/core/build';
 import type { Job, JobEvent } from '@towline/core/job';
-import type { ServerPlan } from '@towline/core/plan';
+import type { MapDefinition } from '@towline/core/map';
+import type { BatchProgress, Pipeline, ServerPlan } from '@towline/core/plan';
 import type {
   BuildLogEntry,
   BuildLogOutput,
@@ -8,7 +9,6 @@ import type {
   BuildRunsOutput,
   CleanBuildOutput,
   CommitsBetweenOutput,
-  ExecuteOutput,
   LogLine,
   PutSecretOutput,
   RunBuildOutput,
@@ -31,13 +31,11 @@ export type Message =
   | { type: 'versions'; agent: string; image: string; result: Result<VersionsOutput, CallFailure> }
   | ({ type: 'images'; result: Result<BuildRunsOutput, CallFailure> } & BuildPlace)
   | { type: 'commits'; to: string; result: Result<CommitsBetweenOutput, CallFailure> }
-  | { type: 'executed'; execution: number; plan: ServerPlan; result: Result<ExecuteOutput, CallFailure> }
-  | ({
-      type: 'build-started';
-      /** That it was begun for; none for a run alone. */
-      execution: number | undefined;
-      result: Result<RunBuildOutput, CallFailure>;
-    } & BuildPlace)
+  /** How far what was executed is. */
+  | { type: 'progress'; execution: number; progress: BatchProgress }
+  /** Nobody can say any more what becomes of a part of it. */
+  | { type: 'progress-lost'; message: string }
+  | ({ type: 'build-started'; result: Result<RunBuildOutput, CallFailure> } & BuildPlace)
   | { type: 'cancelled'; id: string; result: Result<void, CallFailure> }
   | { type: 'build-cancelled'; id: string; result: Result<void, CallFailure> }
   | { type: 'jobs'; agent: string; result: Result<readonly Job[], CallFailure> }
@@ -96,8 +94,16 @@ export type Call = Extract<Request, { type: CallType }>;
 export type Effect =
   | { type: 'quit'; code: number }
   | { type: 'suspend' }
-  | { type: 'execute'; execution: number; plan: ServerPlan; place: { service: string; map: string } }
-  | (Extract<Request, { type: 'run-build' }> & { execution: number | undefined })
+  | {
+      type: 'execute';
+      execution: number;
+      service: string;
+      map: MapDefinition;
+      /** The pipeline's. */
+      builds: Pipeline['builds'];
+      plans: readonly ServerPlan[];
+    }
+  | Extract<Request, { type: 'run-build' }>
   | Call;
 
 /** A stream that is open for as long as what is on the screen needs it; told apart by `subscriptionKey`. */

@@ -6,11 +6,14 @@ import type { Model } from './model.ts';
 export function quitQuestion(model: Model): Question | undefined {
   const waiting = [...new Set(model.executions.flatMap(waitingServers))];
   if (waiting.length === 0) return undefined;
+  const one = waiting.length === 1;
   return {
     title: 'Leave before all is deployed?',
     sentences: [
-      `${waiting.join(', ')} ${waiting.length === 1 ? 'waits' : 'wait'} for a build, and ${waiting.length === 1 ? 'is' : 'are'} deployed from here when it is done.`,
-      'Builds and jobs that have begun go on without you. What waits is not deployed: deploy Latest later.',
+      one
+        ? `${waiting.join()} waits for a build, and is deployed from here when it is done.`
+        : `${waiting.join(', ')} wait for a build, and are deployed from here when it is done.`,
+      `Builds and jobs that have begun go on without you. ${one ? 'This one is' : 'These are'} not deployed: deploy Latest later.`,
     ],
     keep: 'Stay',
     act: 'Leave',

@@ -1,4 +1,3 @@
-import { watchedRuns } from '../batch/index.ts';
 import { subscribed } from '../build-log/index.ts';
 import type { World } from '../world.ts';
 import type { Subscription } from './message.ts';
@@ -6,7 +5,7 @@ import type { Model } from './model.ts';
 
 /** The streams that what is open needs. Leaving a screen ends the watching, never the job or the run. */
 export function subscriptionsOf(model: Model, world: World): Subscription[] {
-  const open = model.over.flatMap((over): Subscription[] => {
+  return model.over.flatMap((over): Subscription[] => {
     if (over.type === 'job') return [{ type: 'job', agent: over.state.agent, id: over.state.id }];
     if (over.type === 'logs') {
       const { agent, container, attempt, tail } = over.state;
@@ -24,8 +23,4 @@ export function subscriptionsOf(model: Model, world: World): Subscription[] {
     }
     return [];
   });
-  const runs = model.executions
-    .flatMap(watchedRuns)
-    .map(({ agent, id }): Subscription => ({ type: 'build-run', agent, id }));
-  return [...open, ...runs];
 }

@@ -41,14 +41,7 @@ import type { BuildPlace, Outcome, Request } from '../request.ts';
 import { openVersions, syncVersions, versionsArrived } from '../versions/index.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
-import {
-  buildEventsToExecutions,
-  buildLostToExecutions,
-  buildStarted,
-  execute,
-  executed,
-  settleExecutions,
-} from './executions.ts';
+import { execute, progressCame, settleExecutions } from './executions.ts';
 import { fits } from './least-size.ts';
 import type { Effect, Message } from './message.ts';
 import type { Model, Over } from './model.ts';
@@ -84,10 +77,10 @@ export function update(model: Model, message: Message, world: World): Update {
       return onlyModel(paste(model, message.text, world));
     case 'world':
       return syncModel(model, world);
-    case 'executed': {
-      const next = executed(model, message, world);
-      return message.result.ok ? then(next, (so) => syncModel(so, world)) : next;
-    }
+    case 'progress':
+      return onlyModel(progressCame(model, message.execution, message.progress, world));
+    case 'progress-lost':
+      return onlyModel(notify(model, 'bad', message.message, world));
     case 'cancelled':
     case 'build-cancelled': {
       const text =
@@ -103,18 +96,12 @@ export function update(model: Model, message: Message, world: World): Update {
     case 'build-started':
       return startedBuild(model, message, world);
     case 'build-events':
-      return buildEventsToExecutions(
+      return onlyModel(
         mapState(model, BUILD_LOG, (state) => runEventsCame(state, message.id, message.events)),
-        message.id,
-        message.events,
-        world,
       );
     case 'build-failed':
-      return buildLostToExecutions(
+      return onlyModel(
         mapState(model, BUILD_LOG, (state) => runStreamFailed(state, message.id, message.message)),
-        message.id,
-        message.message,
-        world,
       );
     case 'noted': {
       if (!message.result.ok) return onlyModel(notify(model, 'bad', message.result.error.message, world));
@@ -141,7 +128,8 @@ type Answer = Exclude<
       | 'key'
       | 'paste'
       | 'world'
-      | 'executed'
+      | 'progress'
+      | 'progress-lost'
       | 'cancelled'
       | 'build-cancelled'
       | 'build-started'
@@ -245,14 +233,12 @@ function samePlace(a: BuildPlace, b: BuildPlace): boolean {
   return a.agent === b.agent && a.service === b.service && a.build === b.build;
 }
 
-/** A run that was asked for alone is looked at; one of an execution is that execution's. */
+/** A run that was asked for alone is looked at. */
 function startedBuild(
   model: Model,
-  message: Extract<Message, { type: 'build-started' }>,
+  { agent, service, build, result }: Extract<Message, { type: 'build-started' }>,
   world: World,
 ): Update {
-  const { execution, agent, service, build, result } = message;
-  if (execution !== undefined) return buildStarted(model, message, world);
   if (!result.ok) return onlyModel(notify(model, 'bad', result.error.message, world));
   const { runId, tag, queue } = result.value;
   const waits = queue === undefined ? undefined : `${tag} waits: ${queue.reason}.`;
@@ -302,7 +288,7 @@ function followOne(model: Model, request: Request, world: World): Update {
   switch (request.type) {
     case 'close':
       // What was looked at and is over is not kept any longer.
-      return settleExecutions({ ...model, over: model.over.slice(0, -1) }, world);
+      return onlyModel(settleExecutions({ ...model, over: model.over.slice(0, -1) }, world));
     case 'quit': {
       const question = quitQuestion(model);
       return question === undefined
@@ -320,7 +306,7 @@ function followOne(model: Model, request: Request, world: World): Update {
     case 'execute':
       return execute(model, request.plans, request.batch, world);
     case 'run-build':
-      return { model, effects: [{ ...request, execution: undefined }] };
+      return { model, effects: [request] };
     case 'choose-tag':
       return onlyModel({ ...model, pipeline: tagChosen(model.pipeline, world, request) });
     case 'drop-edits':
@@ -427,7 +413,7 @@ function syncModel(model: Model, world: World): Update {
   };
   return [
     (so: Model) => onlyModel(dropAnswered(so, world)),
-    (so: Model) => settleExecutions(so, world),
+    (so: Model) => onlyModel(settleExecutions(so, world)),
     (so: Model) => mapAndFollow(so, VERSIONS, (state) => syncVersions(state, world), world),
     (so: Model) => mapAndFollow(so, IMAGES, (state) => syncImages(state, world), world),
     (so: Model) => mapAndFollow(so, BUILD_LOG, (state) => syncBuildLog(state, world), world),

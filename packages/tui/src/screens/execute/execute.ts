@@ -1,4 +1,4 @@
-import type { PlannedBuild, ServerPlan } from '@towline/core/plan';
+import { carriedBuilds, type PlannedBuild, type ServerPlan } from '@towline/core/plan';
 import {
   BLANK,
   buttons,
@@ -19,6 +19,12 @@ export interface ExecuteState extends ButtonsState {
   /** The runs that it waits for. */
   builds: readonly PlannedBuild[];
 }
+
+/** Said where the job has to be begun when the build is over, by whoever is there still. */
+const FROM_HERE = [
+  'It is deployed from here when that is built:',
+  "its agent can't wait for it. Stay until then.",
+];
 
 export const EXECUTE_BUTTONS: Buttons = { labels: ['Execute', 'Cancel'], yes: 0 };
 
@@ -43,6 +49,7 @@ export function viewExecute(state: ExecuteState): Dialog {
         line(span('build ', 'armed'), span(build, 'strong'), span(` on ${agent} first`, 'quiet')),
       ),
       line(span(`on ${plan.agent}, as one update`, 'quiet')),
+      ...(carriedBuilds(plan, builds).length === 0 ? [] : FROM_HERE.map((text) => line(span(text, 'plain')))),
       BLANK,
       ...plan.armed.map(({ container, from, to }) =>
         line(

@@ -221,7 +221,7 @@ describe.each(SIZES)('at %i by %i', (cols, rows) => {
     await terminal.waitFor('build storefront on alpha first');
     terminal.press('Enter');
     await terminal.waitFor(/◐ RUNNING +build storefront 1\.4\.0\.B000007/);
-    await terminal.waitFor('waits for storefront');
+    await terminal.waitFor(/◐ RUNNING +web on alpha +storefront: wait for the build/);
     await terminal.waitFor(/✓ DONE +build storefront/);
     await terminal.waitFor(/✓ DONE +web on alpha/);
     terminal.press('Escape');

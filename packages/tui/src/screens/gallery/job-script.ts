@@ -27,7 +27,7 @@ const GATE = 'asks GET :8080/health every 1 s; 3 failures in a row are too many,
 
 /** The events of a job as an agent would tell them, one `EVENT_MS` after the other. */
 export function jobEvents(script: JobScript): JobEvent[] {
-  const bodies = bodiesOf(script);
+  const bodies = jobBodies(script);
   return bodies.map(
     (body, at): JobEvent => ({
       ...body,
@@ -37,10 +37,39 @@ export function jobEvents(script: JobScript): JobEvent[] {
   );
 }
 
-function bodiesOf({ id, server, tasks, outcome }: JobScript): JobEventBody[] {
-  const steps = tasks.flatMap(({ container }) =>
+/** A job that waits first: up to the wait, and after it where the run has made its image, or has not. */
+export function waitingBodies(
+  script: JobScript,
+  container: string,
+): { before: JobEventBody[]; built: JobEventBody[]; failed(message: string): JobEventBody[] } {
+  const [queued, started, ...rest] = jobBodies(script);
+  const step = `await-build:${container}`;
+  const planned = [{ id: step, kind: 'await-build' as const, container }, ...stepsOf(script)];
+  const detail = script.tasks.find((task) => task.container === container)?.to ?? '';
+  return {
+    before: [
+      ...[queued, started].filter((body) => body !== undefined),
+      { type: 'planned', steps: planned },
+      { type: 'step-started', step, kind: 'await-build', container, detail },
+    ],
+    built: [{ type: 'step-ended', step, state: 'DONE', message: detail }, ...rest],
+    failed: (message) => [
+      { type: 'step-ended', step, state: 'ERROR', message },
+      { type: 'refused', refusal: { code: 'build-failed', message, container } },
+      { type: 'ended', state: 'REFUSED' },
+    ],
+  };
+}
+
+function stepsOf({ tasks }: JobScript) {
+  return tasks.flatMap(({ container }) =>
     STEPS.map((kind) => ({ id: `${kind}:${container}`, kind, container })),
   );
+}
+
+export function jobBodies(script: JobScript): JobEventBody[] {
+  const { id, server, tasks, outcome } = script;
+  const steps = stepsOf(script);
   const bodies: JobEventBody[] = [
     {
       type: 'queued',

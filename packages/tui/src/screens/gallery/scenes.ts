@@ -3,7 +3,7 @@ import type { JobEvent } from '@towline/core/job';
 import { reduceJob } from '@towline/core/job';
 import type { ContainerDefinition, ServerDefinition, ServiceDefinition } from '@towline/core/map';
 import { type AgentView, initialAgentView } from '@towline/core/plan';
-import type { ObservedContainer } from '@towline/core/protocol';
+import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY, type ObservedContainer } from '@towline/core/protocol';
 import type { FleetState } from '../../fleet/index.ts';
 import { endedRun } from './build-script.ts';
 import { jobEvents } from './job-script.ts';
@@ -195,7 +195,7 @@ function builds(link: AgentView['link'] = { state: 'connected' }): Scene {
           pid: 1,
           startedAt: '',
           engine: { state: 'unreachable' as const, message: '' },
-          capabilities: ['builds'],
+          capabilities: [BUILDS_CAPABILITY, AWAIT_BUILD_CAPABILITY],
         };
         const own = name === 'alpha' ? { 'shop/storefront': runs.reverse() } : {};
         agents[name] = { ...view, link, hello, builds: own };

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Job, type JobEvent, reduceJob } from '@towline/core/job';
-import { reduceWatchEvent } from '@towline/core/plan';
+import { type BuildRun, isRunEnded, whyNoImage } from '@towline/core/build';
+import { type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
+import { nothingDeployed, reduceWatchEvent } from '@towline/core/plan';
 import type { ExecuteInput, ImageVersion } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
 import { createStore } from 'zustand/vanilla';
 import type { Fleet } from '../../fleet/index.ts';
-import { type JobScript, jobEvents } from './job-script.ts';
+import { type JobScript, jobBodies, waitingBodies } from './job-script.ts';
 import { digestOf, type Scene } from './scenes.ts';
 import { scriptedBuilds } from './scripted-builds.ts';
 
@@ -47,16 +48,54 @@ export function scriptedFleet(scene: Scene): Fleet {
     store.setState({ ...state, agents: { ...state.agents, [name]: { ...agent, containers } } });
   };
 
-  const play = async (name: string, script: JobScript) => {
-    let job: Job | undefined;
-    for (const planned of jobEvents(script)) {
-      const event = { ...planned, at: new Date().toISOString() };
-      told.set(script.id, [...(told.get(script.id) ?? []), event]);
-      job = reduceJob(job, event);
+  const tell = async (name: string, { id }: JobScript, bodies: readonly JobEventBody[]) => {
+    for (const body of bodies) {
+      const past = told.get(id) ?? [];
+      const event: JobEvent = { ...body, seq: past.length + 1, at: new Date().toISOString() };
+      told.set(id, [...past, event]);
+      const job = [...past, event].reduce<Job | undefined>(reduceJob, undefined);
       if (job !== undefined) changeAgent(name, job);
       for (const listener of listeners) listener();
       if (closed) return;
       await sleep(EVENT_MS);
+    }
+  };
+
+  const runOf = (name: string, tag: string): BuildRun | undefined =>
+    Object.values(store.getState().agents[name]?.builds ?? {})
+      .flat()
+      .find((run) => run.tag === tag);
+
+  /** The end of a run, or undefined where it is closed before. */
+  const ended = (name: string, tag: string): Promise<BuildRun | undefined> =>
+    new Promise((resolve) => {
+      const look = () => {
+        const run = runOf(name, tag);
+        if (!closed && run !== undefined && !isRunEnded(run.state)) return;
+        unsubscribe();
+        resolve(closed ? undefined : run);
+      };
+      const unsubscribe = store.subscribe(look);
+      look();
+    });
+
+  const play = async (name: string, script: JobScript) => {
+    const waits = script.tasks.find(({ to }) => {
+      const run = runOf(name, to);
+      return run !== undefined && !isRunEnded(run.state);
+    });
+    if (waits === undefined) await tell(name, script, jobBodies(script));
+    else {
+      const { before, built, failed } = waitingBodies(script, waits.container);
+      await tell(name, script, before);
+      const run = await ended(name, waits.to);
+      const why = run === undefined ? undefined : whyNoImage(run);
+      await tell(
+        name,
+        script,
+        why === undefined ? built : failed(`${why} ${nothingDeployed(script.server)}`),
+      );
+      if (why !== undefined) return;
     }
     if (script.outcome === 'DONE') deploy(name, script);
   };

@@ -76,7 +76,8 @@ function ending(job: Job, columns: number): Line[] {
   );
 }
 
-const SAYS_WHAT_SERVES = /old version (serves|was not|is back)|There was no old version|Nothing was touched/;
+const SAYS_WHAT_SERVES =
+  /old version (serves|was not|is back)|There was no old version|Nothing was (touched|deployed)/;
 
 function endingWords({ state, tasks }: Job): string | undefined {
   // On a first deploy there is nothing to go back to.
@@ -179,7 +180,7 @@ const BAR_WIDTH = 20;
 
 /** The bar, the percentage and the bytes, as far as there is room for them. */
 function progressOf(step: JobStep, room: number): Span[] {
-  if (step.kind === 'gate' || step.state !== 'RUNNING' || step.progress === undefined) return [];
+  if (step.kind !== 'pull' || step.state !== 'RUNNING' || step.progress === undefined) return [];
   const { current, total } = step.progress;
   if (total === undefined || total <= 0) return room >= 8 ? [span(bytes(current), 'active')] : [];
   const share = Math.min(1, current / total);

@@ -81,14 +81,18 @@ function runningStep(
   const steps = job.steps.filter((step) => step.container === task.container.name);
   const current =
     steps.find((step) => step.state === 'RUNNING') ?? steps.findLast((step) => step.state !== 'WAIT');
-  if (current === undefined) {
+  // Its build stage says what it waits for.
+  if (current === undefined || (current.kind === 'await-build' && current.state === 'RUNNING')) {
     const marker = `${STEP_MARKS.WAIT.glyph} WAIT`;
     return { word: 'waiting', marker, short: marker, tone: 'quiet' };
   }
   const mark = STEP_MARKS[current.state];
   const { progress } = current;
   const percent =
-    current.state === 'RUNNING' && progress?.total !== undefined && progress.total > 0
+    current.kind === 'pull' &&
+    current.state === 'RUNNING' &&
+    progress?.total !== undefined &&
+    progress.total > 0
       ? `${Math.min(100, Math.floor((100 * progress.current) / progress.total))} %`
       : undefined;
   // How far the job is, the server's row counts: a second count of these steps alone would not agree with it.

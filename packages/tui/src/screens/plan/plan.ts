@@ -1,4 +1,10 @@
-import { type BatchPlan, describeCounts, type PlannedBuild, type ServerPlan } from '@towline/core/plan';
+import {
+  type BatchPlan,
+  carriedBuilds,
+  describeCounts,
+  type PlannedBuild,
+  type ServerPlan,
+} from '@towline/core/plan';
 import {
   BLANK,
   buttons,
@@ -89,7 +95,11 @@ function planLines({ plan, builds }: PlanState, width: number): Line[] {
   const froms = Math.min(20, Math.max(0, ...armed.map(({ from }) => textWidth(from?.tag ?? 'nothing'))));
   const run = plan.servers.flatMap((server, at) => [
     ...(at > 0 ? [BLANK] : []),
-    line(span(server.server, 'strong'), span(` on ${server.agent}`, 'quiet')),
+    line(
+      span(server.server, 'strong'),
+      span(` on ${server.agent}`, 'quiet'),
+      ...(carriedBuilds(server, builds).length === 0 ? [] : [span(', from here when it is built', 'plain')]),
+    ),
     ...server.armed.map(({ container, from, to }) =>
       line(
         span('  '),
