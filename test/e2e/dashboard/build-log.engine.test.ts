@@ -33,18 +33,23 @@ interface Shown {
   env?: Readonly<Record<string, string>>;
 }
 
-/** The build log of the last run of the storefront, at its step BUILD. */
-async function showLog({ cols = 140, rows = 40, env = {} }: Shown = {}): Promise<Terminal> {
+function openTowline(words: readonly string[], { cols = 140, rows = 40, env = {} }: Shown): Terminal {
   const own = Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const terminal = openTerminal({
     command: process.execPath,
-    args: [towline.program],
+    args: [towline.program, ...words],
     cwd: place.dir,
     env: { ...Object.fromEntries(own), ...env },
     cols,
     rows,
   });
   open.push(terminal);
+  return terminal;
+}
+
+/** The build log of the last run of the storefront, at its step BUILD. */
+async function showLog(shown: Shown = {}): Promise<Terminal> {
+  const terminal = openTowline([], shown);
   await terminal.waitFor('? Help');
   terminal.type(`/${place.nameOf('front')}`);
   await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
@@ -156,6 +161,12 @@ test('a log in colours, with bars, broken bytes and a line of a megabyte', async
   await terminal.waitFor(/ 0 % into it|\d % into it/);
   terminal.press('G');
   await terminal.waitFor(/^ {2}100 *$/m);
+
+  // The command as well, where a terminal reads what it prints.
+  const all = openTowline(['build', 'log', 'storefront', '--step', 'build'], { cols: 1_000, rows: 1_200 });
+  await all.waitFor(/^plain still here/m);
+  expect(cells('red and orange', all)[0]?.foreground).toBe(1);
+  expect(cells('plain still here', all)[0]?.plain).toBe(true);
 
   const plain = await showLog({ cols: 80, rows: 24, env: { NO_COLOR: '1' } });
   await plain.waitFor('■ ended');

@@ -13,7 +13,7 @@ import { type Command, Option } from 'commander';
 import { CallError, type CallFailure, type Fleet, type LogFollowStart, outlast } from '../fleet/index.ts';
 import { describeRun, explainRun } from './build-text.ts';
 import { callFailed } from './call-exit-code.ts';
-import { type Context, fail, type Run } from './context.ts';
+import { type Context, fail, inColour, type Run } from './context.ts';
 import { findRun } from './find-run.ts';
 import { INTERRUPTED, interruptible } from './interruptible.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -98,9 +98,11 @@ interface Batch {
 }
 
 /** Lines are written as they come, many at once: there are millions. */
-async function print({ options, output }: Context, { step, entries }: Batch): Promise<void> {
+async function print(context: Context, { step, entries }: Batch): Promise<void> {
+  const { options, output } = context;
   if (!options.json) {
-    await output.foreign(...entries.map(({ text }) => text));
+    const texts = entries.map(({ text }) => text);
+    await (inColour(context) ? output.coloured(...texts) : output.foreign(...texts));
     return;
   }
   const lines = entries.map(({ seq, text, stream }) =>

@@ -26,6 +26,11 @@ export interface Context {
   stdin: NodeJS.ReadStream;
 }
 
+/** Whether a terminal may be written to in colours. */
+export function inColour({ options, env }: Context): boolean {
+  return options.color && !env.NO_COLOR;
+}
+
 /** A command that is run, from its words to its exit code. */
 export type Run = (work: (context: Context) => Promise<number>) => Promise<void>;
 

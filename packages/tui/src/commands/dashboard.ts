@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { openFleet } from '../fleet/index.ts';
-import { type Context, fail, mapFileOf, type Run } from './context.ts';
+import { type Context, fail, inColour, mapFileOf, type Run } from './context.ts';
 import { status } from './status.ts';
 import { mapSource } from './with-fleet.ts';
 
@@ -27,7 +27,7 @@ async function dashboard(context: Context): Promise<number> {
     const { service, map } = options;
     return await openDashboard({
       fleet,
-      noColor: !options.color || Boolean(env.NO_COLOR),
+      noColor: !inColour(context),
       ...(service !== undefined && { service }),
       ...(map !== undefined && { map }),
     });

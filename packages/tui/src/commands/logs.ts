@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CallError } from '../fleet/index.ts';
 import { callFailed } from './call-exit-code.ts';
-import { type Context, fail, printJsonLine, type Run, usage } from './context.ts';
+import { type Context, fail, inColour, printJsonLine, type Run, usage } from './context.ts';
 import { findTask } from './find-task.ts';
 import { wholeNumber } from './whole-number.ts';
 import { withMap } from './with-fleet.ts';
@@ -31,7 +31,7 @@ function logs(context: Context, word: string, { follow = false, tail }: LogsOpti
     try {
       for await (const entry of fleet.logs(agent, task.container.name, wanted)) {
         if (options.json) await printJsonLine(context, entry);
-        else await output.foreign(entry.line);
+        else await (inColour(context) ? output.coloured(entry.line) : output.foreign(entry.line));
       }
       return 0;
     } catch (error) {

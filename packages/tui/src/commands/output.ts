@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { colouredLine } from '../components/coloured.ts';
 import { takeColumns } from '../components/fit-text.ts';
 import { sanitizeLine } from '../components/sanitize.ts';
 
@@ -13,6 +14,8 @@ export interface Output {
   result(line: string): Promise<void>;
   /** Lines from outside, such as a container's: on a terminal without what could drive it. */
   foreign(...lines: readonly string[]): Promise<void>;
+  /** As `foreign`, with the colours that they have. */
+  coloured(...lines: readonly string[]): Promise<void>;
   /** One line for the person at the terminal. */
   note(line: string): void;
   /** Draws this line again in place of the last one that was drawn so; `undefined` clears it. Terminals only. */
@@ -59,6 +62,8 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
     result,
     foreign: (...lines) =>
       result((stdout.isTTY === true ? lines.map((line) => sanitizeLine(line)) : lines).join('\n')),
+    coloured: (...lines) =>
+      result((stdout.isTTY === true ? lines.map((line) => colouredLine(line)) : lines).join('\n')),
     note(line) {
       clear();
       stderr.write(`${stderr.isTTY === true ? sanitizeLine(line) : line}\n`);
