@@ -237,6 +237,8 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
   await way.sever();
   await terminal.waitFor('○ reconnecting…');
   await terminal.waitFor(/✗ The link to alpha is lost, last seen .* This is how it stood then\./);
+  terminal.press('c');
+  await terminal.waitFor("Cancelling needs alpha, and it can't be reached.");
   const clock = () => terminal.screen()[1];
   const stood = clock();
   expect(stood).toMatch(/RUNNING/);

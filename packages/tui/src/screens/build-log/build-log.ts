@@ -18,6 +18,7 @@ import { reduceTextField, type TextField, textField } from '../../components/ind
 import type { CallFailure } from '../../fleet/index.ts';
 import type { Command, Context, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
+import { linkLoss } from '../link-loss.ts';
 import { movement } from '../list-moves.ts';
 import { INITIAL_LIST, type ListState, placeInList, pressInList } from '../list-state.ts';
 import {
@@ -337,11 +338,10 @@ export function pressInBuildLog(
   }
   if (command === 'cancel-build') {
     if (run === undefined) return settle(state);
-    if (isRunEnded(run.state)) return say('It has ended: there is nothing to cancel.');
-    if (run.cancelledBy !== undefined) return say(`${run.cancelledBy} has cancelled it: it ends.`);
-    return world.readOnly
-      ? say('This connection is read-only: a build can be watched, not cancelled.')
-      : settle(state, { type: 'ask', question: cancelQuestion(agent, run) });
+    const against = whyNotCancelled(state, run, world);
+    return against === undefined
+      ? settle(state, { type: 'ask', question: cancelQuestion(agent, run) })
+      : say(against);
   }
   if (command === 'note') {
     if (run === undefined) return settle(state);
@@ -408,6 +408,19 @@ export function pressInBuildLog(
     default:
       return settle(state);
   }
+}
+
+/** Why the run can't be cancelled now, in a sentence; undefined where it can. */
+export function whyNotCancelled(
+  { agent }: BuildLogState,
+  run: BuildRun | undefined,
+  world: World,
+): string | undefined {
+  if (run !== undefined && isRunEnded(run.state)) return 'It has ended: there is nothing to cancel.';
+  if (run?.cancelledBy !== undefined) return `${run.cancelledBy} has cancelled it: it ends.`;
+  if (world.readOnly) return 'This connection is read-only: a build can be watched, not cancelled.';
+  if (linkLoss(agent, world) !== undefined) return `Cancelling needs ${agent}, and it can't be reached.`;
+  return undefined;
 }
 
 /** What was found stays in sight, where it was. */

@@ -36,6 +36,7 @@ import {
   logView,
   stepsHeight,
   tabsOf,
+  whyNotCancelled,
 } from './build-log.ts';
 import { type StepLog, textOf } from './step-log.ts';
 
@@ -61,7 +62,7 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
     log === undefined ? [waitLine(state, run, world)] : logRows(textOf(log), look, logView(state, world));
   const context = buildLogContext(state);
   const keys = footer(context === 'build-steps' ? 'build-log' : context, size.columns, {
-    disabled: new Set(run !== undefined && isRunEnded(run.state) ? ['cancel-build'] : []),
+    disabled: new Set(whyNotCancelled(state, run, world) === undefined ? [] : ['cancel-build']),
   });
   const typing =
     state.note !== undefined
@@ -172,9 +173,12 @@ function tabText(step: BuildStep, at: number, now: number, withTime: boolean): s
   if (!withTime || step.startedAt === undefined) return name;
   const ended = step.endedAt === undefined ? now : Date.parse(step.endedAt);
   const { progress } = step;
+  // What was pulled whole is not how far the step is: its command runs since.
   const percent =
     step.state === 'RUNNING' && progress?.total !== undefined && progress.total > 0
-      ? ` ${Math.min(100, Math.floor((100 * progress.current) / progress.total))} %`
+      ? progress.current < progress.total
+        ? ` ${Math.floor((100 * progress.current) / progress.total)} %`
+        : ''
       : step.state === 'RUNNING' && progress !== undefined && progress.current > 0
         ? ` ${bytes(progress.current)}`
         : '';
