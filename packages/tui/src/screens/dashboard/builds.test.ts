@@ -1,9 +1,11 @@
 import { type BuildEvent, type BuildRun, buildKey, reduceBuildRun } from '@towline/core/build';
+import { type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
 import { type BatchEvent, buildPipeline } from '@towline/core/plan';
 import { BUILDS_CAPABILITY } from '@towline/core/protocol';
 import { expect, test } from 'vitest';
 import { lineText } from '../../components/index.ts';
 import { type RunScript, runEvents, runId } from '../gallery/build-script.ts';
+import { waitingBodies } from '../gallery/job-script.ts';
 import { SCENES } from '../gallery/scenes.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
@@ -193,6 +195,33 @@ test('where its agent waits by itself, a server has its job at once, and leaving
   const told = tell(elsewhere, world, after(...jobs, ...ended), after(...jobs, ...ended, failed));
   expect(screen(told, world)).toContain('failed in CREATE IMAGE');
   expect(told.model.executions).toEqual([]);
+});
+
+test('a job that waits for its build shows the run, and is cancelled without it', () => {
+  const { fleet } = worldOf('builds');
+  const { alpha } = fleet.agents;
+  const tasks = [{ container: 'storefront', from: '1.4.0.B000003', to: '1.4.0.B000007' }];
+  const script = { id: 'job-1', server: 'web', tasks, outcome: 'DONE', start: 0 } as const;
+  const standing: JobEventBody = {
+    type: 'step-progress',
+    step: 'await-build:storefront',
+    current: 2,
+    total: 4,
+    detail: 'BUILD',
+  };
+  const job = [...waitingBodies(script, 'storefront').before, standing]
+    .map((body, at): JobEvent => ({ ...body, seq: at + 1, at: new Date(at).toISOString() }))
+    .reduce<Job | undefined>(reduceJob, undefined);
+  if (job === undefined || alpha === undefined) throw new Error('the scenes are others');
+  const agents = { ...fleet.agents, alpha: { ...alpha, jobs: { ...alpha.jobs, [job.id]: job } } };
+  const world = worldOf('builds', { fleet: { ...fleet, agents } });
+  const table = press(start(world), 'j', world);
+  expect(row(table, world, 'storefront')).toMatch(/waiting +· WAIT/);
+  const opened = press(table, 'o', world);
+  expect(screen(opened, world)).toMatch(/◐ RUNNING +wait for the build .*1\.4\.0\.B000007; 2\/4 BUILD/);
+  const asked = screen(press(opened, 'c', world), world);
+  expect(asked).toContain('Nothing is changed yet');
+  expect(asked).not.toContain('put back');
 });
 
 test('a build that fails deploys nothing, and says so on every task that waited', () => {

@@ -123,10 +123,15 @@ function whyNot(command: Command, state: JobState, world: World): string | undef
 function cancelQuestion({ agent, id }: JobState, job: Job): Question {
   return {
     title: `Cancel the job on ${job.server}?`,
-    sentences: [
-      'What it has changed is put back: the old version serves again.',
-      'A job that is past its check is finished instead.',
-    ],
+    sentences: job.steps.some(({ kind, state }) => kind === 'await-build' && state === 'RUNNING')
+      ? [
+          'Nothing is changed yet: what runs there keeps running.',
+          'Its build goes on, and can be cancelled in its log.',
+        ]
+      : [
+          'What it has changed is put back: the old version serves again.',
+          'A job that is past its check is finished instead.',
+        ],
     keep: 'Keep it running',
     act: 'Cancel the job',
     requests: [{ type: 'cancel-job', agent, id }],
