@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:tty';
 import { colouredLine } from '../components/coloured.ts';
 import { takeColumns } from '../components/fit-text.ts';
-import { sanitizeLine } from '../components/sanitize.ts';
+import { sanitizeLine, sanitizeText } from '../components/sanitize.ts';
 
 type Stream = (NodeJS.WritableStream & { isTTY?: boolean }) | WriteStream;
 
@@ -16,7 +16,7 @@ export interface Output {
   foreign(...lines: readonly string[]): Promise<void>;
   /** As `foreign`, with the colours that they have. */
   coloured(...lines: readonly string[]): Promise<void>;
-  /** One line for the person at the terminal. */
+  /** A line for the person at the terminal, or a few. */
   note(line: string): void;
   /** Draws this line again in place of the last one that was drawn so; `undefined` clears it. Terminals only. */
   status(line: string | undefined): void;
@@ -66,7 +66,7 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
       result((stdout.isTTY === true ? lines.map((line) => colouredLine(line)) : lines).join('\n')),
     note(line) {
       clear();
-      stderr.write(`${stderr.isTTY === true ? sanitizeLine(line) : line}\n`);
+      stderr.write(`${stderr.isTTY === true ? sanitizeText(line) : line}\n`);
     },
     status(line) {
       if (stderr.isTTY !== true) return;

@@ -27,7 +27,7 @@ export {
 export { type Colour, type Look, PLAIN_LOOK } from './look.ts';
 export { type Paint, type PaintedText, paintLine } from './painted.ts';
 export { age, bytes, dateTime, duration } from './quantity.ts';
-export { sanitizeLine } from './sanitize.ts';
+export { sanitizeLine, sanitizeText } from './sanitize.ts';
 export {
   areaText,
   reduceTextArea,

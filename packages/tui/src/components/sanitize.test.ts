@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { sanitizeLine } from './sanitize.ts';
+import { sanitizeLine, sanitizeText } from './sanitize.ts';
 
 test.each([
   ['plain', 'plain'],
@@ -22,5 +22,11 @@ test('nothing that could move the cursor is left of anything', () => {
     fc.property(fc.string({ unit: 'binary' }), (given) => {
       expect(/\p{Cc}/u.test(sanitizeLine(given))).toBe(false);
     }),
+  );
+});
+
+test('the lines of a text stay apart, and each is clean', () => {
+  expect(sanitizeText('exit code 3\n\u001b[31mno apples\u001b[0m\r\nno pears')).toBe(
+    'exit code 3\nno apples\nno pears',
   );
 });

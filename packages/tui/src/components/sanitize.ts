@@ -15,3 +15,8 @@ export function sanitizeLine(text: string): string {
   const lastDrawn = plain.replace(/\r+$/, '').split('\r').at(-1) ?? '';
   return lastDrawn.replace(CONTROLS, '');
 }
+
+/** As `sanitizeLine`, of a text of several lines: they stay lines. */
+export function sanitizeText(text: string): string {
+  return text.split('\n').map(sanitizeLine).join('\n');
+}

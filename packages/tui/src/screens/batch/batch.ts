@@ -8,7 +8,7 @@ import {
   line,
   padEnd,
   type Span,
-  sanitizeLine,
+  sanitizeText,
   scrollTo,
   select,
   span,
@@ -181,7 +181,7 @@ function headLine(
 }
 
 function sentences(text: string, columns: number): Line[] {
-  return wrapText(sanitizeLine(text), columns - INDENT.length - 2).map((part) =>
+  return wrapText(sanitizeText(text), columns - INDENT.length - 2).map((part) =>
     line(span(INDENT), span(part, 'bad')),
   );
 }

@@ -12,6 +12,7 @@ import {
   padStart,
   type Span,
   sanitizeLine,
+  sanitizeText,
   select,
   span,
   textWidth,
@@ -102,7 +103,7 @@ function headLines(state: BuildLogState, run: BuildRun | undefined, world: World
         ? []
         : [span('  Note: ', 'quiet'), span(sanitizeLine(run.note))];
   const middle =
-    run.error === undefined ? [line(...note)] : errorLines(sanitizeLine(error?.message ?? ''), note, columns);
+    run.error === undefined ? [line(...note)] : errorLines(sanitizeText(error?.message ?? ''), note, columns);
   const now = knownUntil(state.agent, world);
   return [stateLine(run, now, columns), ...middle, tabLine(state, run, now, world)];
 }

@@ -16,6 +16,7 @@ import {
   padStart,
   type Span,
   sanitizeLine,
+  sanitizeText,
   span,
   textWidth,
   truncateMiddle,
@@ -72,7 +73,7 @@ function ending(job: Job, columns: number): Line[] {
   if (words !== undefined && !SAYS_WHAT_SERVES.test(message ?? ''))
     sentences.push({ text: words, tone: 'plain' });
   return sentences.flatMap(({ text, tone }) =>
-    wrapText(sanitizeLine(text), columns - 4).map((part) => line(span(`  ${part}`, tone))),
+    wrapText(sanitizeText(text), columns - 4).map((part) => line(span(`  ${part}`, tone))),
   );
 }
 
@@ -165,10 +166,11 @@ function stepLines(step: JobStep, names: number, columns: number, now: number): 
   const first = line(...head, ...(progress.length > 0 ? [span('   '), ...progress] : []));
   const message = step.message ?? stepWaitsFor(step);
   if (message === undefined || message === '') return [first];
-  const text = sanitizeLine(message);
+  const text = sanitizeText(message);
   const room = columns - used - 4;
   const tone = step.state === 'ERROR' ? 'bad' : 'quiet';
-  if (textWidth(text) <= room && progress.length === 0) return [line(...head, span(`   ${text}`, tone))];
+  const short = textWidth(text) <= room && !text.includes('\n');
+  if (short && progress.length === 0) return [line(...head, span(`   ${text}`, tone))];
   const indent = ' '.repeat(STATE_WIDTH + 5);
   return [
     first,

@@ -1,4 +1,4 @@
-import { sanitizeLine, span, type Tone } from '../../components/index.ts';
+import { sanitizeText, span, type Tone } from '../../components/index.ts';
 import { SERVER_MARKS } from '../glyphs.ts';
 import { linkLoss } from '../link-loss.ts';
 import type { World } from '../world.ts';
@@ -44,7 +44,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
 }
 
 function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
-  return { label, ...span(sanitizeLine(text), tone) };
+  return { label, ...span(sanitizeText(text), tone) };
 }
 
 function deployedOf(observed: { image: string; digest?: string | undefined } | undefined): string {
