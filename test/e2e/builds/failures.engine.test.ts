@@ -1,7 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGitServers, type GitServers, ONE_USER, serveHostRegistry } from '@towline/test/sandbox';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BundledProgram, bundleProgram, openTerminal } from '@towline/test/terminal';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
 
@@ -11,6 +12,7 @@ const closing: (() => Promise<void>)[] = [];
 
 let place: BuildPlace;
 let servers: GitServers;
+let towline: BundledProgram;
 let original: string;
 let front: string;
 /** The container that serves. */
@@ -26,6 +28,8 @@ const at = { gone: '', wantsPassword: '', strange: '', lockedRegistry: '' };
 beforeAll(async () => {
   place = await createBuildPlace();
   closing.push(() => place.close());
+  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
+  closing.unshift(() => towline.remove());
   servers = await createGitServers();
   closing.unshift(() => servers.close());
   const repository = await servers.repository('storefront');
@@ -85,7 +89,7 @@ async function lines(...words: string[]): Promise<string[]> {
   return (await place.hosts.a.docker(...words)).split('\n').filter(Boolean);
 }
 
-async function towline(...words: string[]) {
+async function run(...words: string[]) {
   const ran = await place.run(...words);
   said += ran.stdout + ran.stderr;
   return ran;
@@ -119,6 +123,20 @@ const named =
     build.image.name = `${registry()}/${build.image.name}`.replace(/\/localhost:\d+\//, '/');
   };
 
+/** A map file in which the container is of a build of its own. */
+async function define(change: Change): Promise<{ build: string; file: string; image: string }> {
+  const build = `case-${++rows}`;
+  const map = parse(original);
+  const { builds, maps } = map.services.shop;
+  const definition = { ...builds.storefront, image: { name: `${place.image}-${build}`, version: '1.4.0' } };
+  builds[build] = definition;
+  change(definition);
+  maps.demo.servers.web.containers.find(({ name }: { name: string }) => front.endsWith(name)).build = build;
+  const file = join(place.dir, `${build}.yaml`);
+  await writeFile(file, stringify(map));
+  return { build, file, image: definition.image.name };
+}
+
 interface Row {
   what: string;
   step: 'DOWNLOAD' | 'BUILD' | 'CREATE IMAGE' | 'PUSH';
@@ -127,6 +145,8 @@ interface Row {
   reason: RegExp;
   /** What is shown of the Dockerfile. */
   line?: RegExp;
+  /** It is looked at through the dashboard as well, where this is on the screen; a line of it, for the screen wraps. */
+  seen?: RegExp;
 }
 
 const ROWS: readonly Row[] = [
@@ -143,6 +163,7 @@ const ROWS: readonly Row[] = [
     change: from(() => at.wantsPassword),
     code: 'password-wanted',
     reason: /wants a user and password or a token .* Put one into a secret/,
+    seen: /wants a user and password or a token/,
   },
   {
     what: 'a git server that takes another password',
@@ -160,6 +181,7 @@ const ROWS: readonly Row[] = [
     code: 'host-key-changed',
     reason:
       /is not the one that the agent knows.*It offers SHA256:\S+\..*ssh-keygen -R '\[127\.0\.0\.1\]:\d+'/,
+    seen: /is not the one that the agent knows/,
   },
   {
     what: 'a repository that is not there',
@@ -183,6 +205,7 @@ const ROWS: readonly Row[] = [
     }),
     code: 'build-command-failed',
     reason: /exit code 3.*no apples/s,
+    seen: /ended with exit code 3/,
   },
   {
     what: 'an image to run the command in that is not there',
@@ -200,6 +223,7 @@ const ROWS: readonly Row[] = [
     code: 'dockerfile',
     reason: /Dockerfile has an error/,
     line: /Dockerfile:4: COPPY page \/page/,
+    seen: /The Dockerfile has an error/,
   },
   {
     what: 'a Dockerfile whose step fails',
@@ -238,23 +262,15 @@ const ROWS: readonly Row[] = [
     change: named(() => at.lockedRegistry),
     code: 'push-denied',
     reason: /no basic auth credentials\. Log in to it .*docker login localhost:\d+\)/,
+    seen: /no basic auth credentials/,
   },
 ];
 
 test.each(ROWS.map((row) => [row.what, row] as const))(
   '%s: its reason, nothing deployed, and nothing left',
   async (_what, { step, change, code, reason, line }) => {
-    const build = `case-${++rows}`;
-    const map = parse(original);
-    const { builds, maps } = map.services.shop;
-    const definition = { ...builds.storefront, image: { name: `${place.image}-${build}`, version: '1.4.0' } };
-    builds[build] = definition;
-    change(definition);
-    maps.demo.servers.web.containers.find(({ name }: { name: string }) => front.endsWith(name)).build = build;
-    const file = join(place.dir, `${build}.yaml`);
-    await writeFile(file, stringify(map));
-
-    const ran = await towline('execute', front, '--build', '--confirm', '--json', '--file', file);
+    const { build, file, image } = await define(change);
+    const ran = await run('execute', front, '--build', '--confirm', '--json', '--file', file);
     expect(ran.stderr).toContain(`${build}: failed in ${step}: `);
     expect(ran.stderr).toMatch(reason);
     if (line !== undefined) expect(ran.stderr).toMatch(line);
@@ -271,15 +287,56 @@ test.each(ROWS.map((row) => [row.what, row] as const))(
     );
 
     expect(await containers()).toEqual(serving);
-    const run = `label=io.towline.image.run=${runs[0].id}`;
+    const made = `label=io.towline.image.run=${runs[0].id}`;
     expect(await lines('ps', '-aq', '--filter', `label=io.towline.build=${runs[0].id}`)).toEqual([]);
-    expect(await lines('images', '-aq', '--filter', run)).toEqual([]);
-    expect(await lines('images', '-q', definition.image.name)).toEqual([]);
+    expect(await lines('images', '-aq', '--filter', made)).toEqual([]);
+    expect(await lines('images', '-q', image)).toEqual([]);
 
-    const log = await towline('build', 'log', build, '--file', file);
+    const log = await run('build', 'log', build, '--file', file);
     expect(log.stdout).toMatch(/^ERROR: /m);
     expect(log.stdout).toMatch(reason);
     if (line !== undefined) expect(log.stdout).toMatch(line);
+  },
+);
+
+test.each(ROWS.filter(({ seen }) => seen !== undefined).map((row) => [row.what, row] as const))(
+  '%s, through the dashboard',
+  async (_what, { step, change, reason, line, seen = reason }) => {
+    const { build, file } = await define(change);
+    const env = Object.fromEntries(
+      Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+    const args = [towline.program, '--file', file];
+    const size = { cols: 180, rows: 40 };
+    const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env, ...size });
+    onTestFinished(() => terminal.close());
+    await terminal.waitFor('? Help');
+    terminal.type(`/${place.nameOf('front')}`);
+    await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
+    terminal.type('\rG');
+    await terminal.waitFor(/▸ +clib-/);
+    terminal.press('m', 'm', 'Space');
+    await terminal.waitFor(/◆ armed .*◆ armed /);
+    terminal.press('x');
+    await terminal.waitFor('[ Execute ]');
+    terminal.press('Enter');
+
+    // The batch: which step, why, and that nothing was deployed for it.
+    await terminal.waitFor(new RegExp(`✗ ERROR +build ${build} `));
+    await terminal.waitFor(/⊘ REFUSED +web on alpha/);
+    await terminal.waitFor(seen);
+    await terminal.waitFor(`failed in ${step}`);
+    // The build's log, which opens at the step that failed, with its reason and the line.
+    terminal.press('Enter');
+    await terminal.waitFor(new RegExp(`\\[\\d ✗ ${step}`));
+    await terminal.waitFor(/^ {2}ERROR: /m);
+    await terminal.waitFor(seen);
+    // On a line of its own, at the top and in the log.
+    if (line !== undefined) await terminal.waitFor(new RegExp(`(^ {2}${line.source} *$.*){2}`, 'ms'));
+    terminal.press('Escape', 'Escape');
+    await terminal.waitFor(new RegExp(`${place.nameOf('front')} .*✗ ERROR .*running`));
+    expect(await containers()).toEqual(serving);
+    said += terminal.screen().join('\n');
   },
 );
 
