@@ -8,8 +8,9 @@ import {
   type GitServers,
   serveHostRegistry,
 } from '@towline/test/sandbox';
+import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
 import { TOWLINE } from '../cli/towline-process.ts';
@@ -19,6 +20,7 @@ const SECONDS = 100_000 + randomInt(900_000);
 /** More than a page of a log, and then no more. */
 const HELD = `i=0; while [ $i -lt 1500 ]; do i=$((i+1)); echo said $i; done; sleep ${SECONDS}`;
 
+let towline: BundledProgram;
 let place: BuildPlace;
 let servers: GitServers;
 let git: GitHttpServer;
@@ -29,6 +31,7 @@ let original: string;
 let serving: string;
 
 beforeAll(async () => {
+  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
   place = await createBuildPlace();
   servers = await createGitServers();
   front = `web/${place.nameOf('front')}`;
@@ -38,7 +41,7 @@ beforeAll(async () => {
   serving = await container();
   expect(serving).toMatch(/ true\n$/);
   const repository = await servers.repository('storefront');
-  // More than the first piece of the server's answer.
+  // The server is held in the middle of it.
   const files = { Dockerfile: place.dockerfile(), page: 'one\n', large: randomBytes(500_000) };
   await repository.commit({ files });
   git = await servers.http();
@@ -48,7 +51,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await registry?.close();
   await servers?.close();
-  await place.close();
+  await place?.close();
+  await towline?.remove();
 });
 
 async function container(): Promise<string> {
@@ -96,7 +100,8 @@ function begin(...words: string[]) {
 const HOLDS: Record<BuildStepKind, { hold(build: BuildInMap): void; last: string; release(): void }> = {
   download: {
     hold(build) {
-      git.hold(1);
+      // All other answers are shorter.
+      git.hold(50_000);
       build.source.git = git.url('storefront');
     },
     last: 'Fetching ',
@@ -129,6 +134,25 @@ interface BuildInMap {
   image: { name: string; version: string; dockerfile_inline?: string };
 }
 
+/** A dashboard that looks at the log of the run. */
+async function watch(file: string): Promise<Terminal> {
+  const env = Object.fromEntries(
+    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const args = [towline.program, '--file', file];
+  const size = { cols: 160, rows: 40 };
+  const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env, ...size });
+  onTestFinished(() => terminal.close());
+  await terminal.waitFor('? Help');
+  terminal.type(`/${place.nameOf('front')}`);
+  await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
+  terminal.type('\rG');
+  await terminal.waitFor(/▸ +clib-.*◐ RUNNING/);
+  terminal.press('L');
+  await terminal.waitFor('● following');
+  return terminal;
+}
+
 /** A map file with a build of its own for the container, and the container's build is that one. */
 async function mapWith(build: string, change: (build: BuildInMap) => void): Promise<string> {
   const map = parse(original);
@@ -150,6 +174,8 @@ test.each(BUILD_STEP_KINDS)('an agent that is killed in %s: the run is over, and
   await executes.says('stderr', 'is queued');
   const follows = begin('build', 'log', build, '--follow', '--step', step, '--file', file);
   await follows.says('stdout', last);
+  const watched = await watch(file);
+  await watched.waitFor(`  ${last}`);
   if (step === 'download') await git.held();
 
   await place.agents.alpha.stop('SIGKILL');
@@ -180,6 +206,9 @@ test.each(BUILD_STEP_KINDS)('an agent that is killed in %s: the run is over, and
   expect(followed.stdout).toBe(log.stdout);
   expect(followed.stderr).toContain(`${build}: failed in ${buildStepName(step)}: ${reason}`);
   expect(followed.exitCode).toBe(3);
+
+  await watched.waitFor('✗ ERROR');
+  await watched.waitFor(`  ERROR: ${reason}`);
 
   await vi.waitFor(
     async () => {
