@@ -170,8 +170,6 @@ class DockerEngine implements Engine {
   }
 
   async listContainers() {
-    const listed = await this.#json({ path: '/containers/json', query: { all: true } }, listedSchema);
-    const observed: (ObservedContainer | undefined)[] = new Array(listed.length).fill(undefined);
     /** Many containers may share an image. */
     const images = new Map<string, Promise<ImageInspect | undefined>>();
     const imageOf = (id: string) => {
@@ -179,17 +177,29 @@ class DockerEngine implements Engine {
       images.set(id, image);
       return image;
     };
+    return await this.#ofEach(async (container) =>
+      observeContainer(container, await imageOf(container.Image)),
+    );
+  }
+
+  async inspectContainers() {
+    return await this.#ofEach(async (container) => container);
+  }
+
+  /** What becomes of each container, some at a time. */
+  async #ofEach<T>(use: (container: ContainerInspect) => Promise<T>): Promise<T[]> {
+    const listed = await this.#json({ path: '/containers/json', query: { all: true } }, listedSchema);
+    const made: (T | undefined)[] = new Array(listed.length).fill(undefined);
     let next = 0;
     const worker = async () => {
       for (let at = next++; at < listed.length; at = next++) {
         const container = await this.inspectContainer(listed[at]?.Id ?? '');
         // One that was removed between the list and its inspect is not there any more.
-        if (container !== undefined)
-          observed[at] = observeContainer(container, await imageOf(container.Image));
+        if (container !== undefined) made[at] = await use(container);
       }
     };
     await Promise.all(Array.from({ length: Math.min(INSPECTS, listed.length) }, worker));
-    return observed.filter((container) => container !== undefined);
+    return made.filter((each) => each !== undefined);
   }
 
   async observe(nameOrId: string, before?: ObservedContainer) {

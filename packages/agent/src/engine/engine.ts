@@ -96,6 +96,8 @@ export interface Engine {
    * is taken from there: a container never changes its image.
    */
   observe(nameOrId: string, before?: ObservedContainer): Promise<ObservedContainer | undefined>;
+  /** The whole inspect of every container, stopped ones included. */
+  inspectContainers(): Promise<ContainerInspect[]>;
   /** The engine's whole inspect; undefined where there is no such container. */
   inspectContainer(nameOrId: string): Promise<ContainerInspect | undefined>;
   /** The layers, by their diff ids, of all images. */

@@ -1,5 +1,5 @@
 import type { JobTask } from '@towline/core/job';
-import { createFromRun, inDependencyOrder } from '@towline/core/map';
+import { allNeeds, createFromRun, inDependencyOrder } from '@towline/core/map';
 import { deployedVersion, observeServer } from '@towline/core/plan';
 import type { ContainerSpec, ExecuteInput, ObservedContainer } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -132,6 +132,16 @@ export async function checkRequest(options: CheckOptions): Promise<Result<Replac
   return ok(tasks);
 }
 
+/** What the map says of a container's check and of what comes before it, also of one that nobody chose. */
+export function wishesOf({ containers }: Pick<ExecuteInput, 'containers'>, container: string) {
+  const spec = containers.find(({ name }) => name === container);
+  return {
+    settleSeconds: spec?.settle ?? DEFAULT_SETTLE_SECONDS,
+    probe: spec?.probe,
+    after: allNeeds(containers, container),
+  };
+}
+
 async function checkTask(
   { engine, info, input, jobId, own, builds }: CheckOptions,
   { spec, choice, observed, inspect, image }: CheckedTask,
@@ -146,8 +156,7 @@ async function checkTask(
     tag,
     ref: `${spec.image}:${tag}`,
     from,
-    settleSeconds: spec.settle ?? DEFAULT_SETTLE_SECONDS,
-    probe: spec.probe,
+    ...wishesOf(input, spec.name),
     exists: inspect !== undefined,
     ...(local.value !== undefined && { local: local.value }),
   };

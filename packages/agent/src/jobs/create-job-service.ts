@@ -11,6 +11,7 @@ import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import {
   engineIsBack,
+  isOwnContainer,
   isUnreachable,
   type KeptContainer,
   type OwnTraces,
@@ -28,7 +29,7 @@ import { notWritten, openJournal, readJournal, words } from '../store/index.ts';
 import { ActiveJob } from './active-job.ts';
 import { awaitBuilds, awaitSteps } from './await-builds.ts';
 import { NO_BUILDS, type OwnBuilds } from './built-images.ts';
-import { checkRequest, jobTasks, type Observation, observeRequest } from './check-request.ts';
+import { checkRequest, jobTasks, type Observation, observeRequest, wishesOf } from './check-request.ts';
 import { describeOrphan, findOrphans } from './find-orphans.ts';
 import { foldJournal, type JobHistory } from './job-history.ts';
 import { isEvent, type JobLine, jobLineSchema } from './job-line.ts';
@@ -382,6 +383,12 @@ class Jobs implements JobService {
       jobId: id,
       server: input.server,
       tasks: checked.value,
+      surroundings: {
+        isOwn: (container) => isOwnContainer(container, this.#own),
+        isKept: (container, name) => this.#kept.has(container, name),
+        claim: (containers) => this.#locks.claim(id, containers),
+        wishesOf: (container) => wishesOf(input, container),
+      },
       write: active,
       cancel: active.cancelled,
       ending: this.#ending.signal,
@@ -397,7 +404,7 @@ class Jobs implements JobService {
     this.#locks.take(
       job.id,
       serverKey(job),
-      job.tasks.map(({ container }) => container),
+      [...job.tasks, ...history.saved].map(({ container }) => container),
     );
     const { input } = history;
     if (input === undefined || !waitedForBuilds(job, history.saved.length > 0, input)) {
@@ -479,7 +486,8 @@ class Jobs implements JobService {
    */
   async #removePrevious(id: string, active: ActiveJob, kept: readonly KeptContainer[]): Promise<void> {
     const engine = this.#engine;
-    for (const { container, previous } of this.#kept.replace(id, kept)) {
+    // Those that hang on others first: an engine may refuse to remove what something hangs on.
+    for (const { container, previous } of this.#kept.replace(id, kept).toReversed()) {
       for (const old of previous) {
         try {
           const found = await engine.inspectContainer(old.id);
@@ -508,7 +516,8 @@ class Jobs implements JobService {
       const recreate = this.#recreateOf(id);
       for (const path of [
         this.#pathOf(id),
-        ...job.tasks.map(({ container }) => recreate.pathOf(container)),
+        // Also of those that nobody chose, and that were created again with one that was.
+        ...[...job.tasks, ...job.steps].map(({ container }) => recreate.pathOf(container)),
       ]) {
         await rm(path, { force: true });
       }

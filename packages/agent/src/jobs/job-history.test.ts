@@ -58,6 +58,8 @@ test('records are told from events, kept, and read back as they were written', (
           nextName: 'gateway.next.j1',
           previousName: 'gateway.prev.j1',
           settleSeconds: 3,
+          follows: [],
+          becomes: 'checked',
           image: { ref: 'shop/gateway:2', id: 'sha256:2' },
           old: { id: 'o1', inspect: { Id: 'o1', Unknown: { kept: [1, null, 'x'] } } },
         },

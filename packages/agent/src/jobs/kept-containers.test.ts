@@ -11,6 +11,10 @@ test('a success keeps its old container, and says which were kept before', () =>
   ]);
   // Until it is removed for good, the earlier one is not forgotten.
   expect(kept.refersTo('j1')).toBe(true);
+  expect(kept.has('o1', 'web.prev.j1')).toBe(true);
+  // Somebody took it.
+  expect(kept.has('o1', 'web')).toBe(false);
+  expect(kept.has('o3', 'web.prev.j1')).toBe(false);
   kept.forget('web', 'o1');
   expect(kept.refersTo('j1')).toBe(false);
   expect(kept.refersTo('j2')).toBe(true);

@@ -37,6 +37,11 @@ export class KeptContainers {
     else this.#byContainer.set(container, left);
   }
 
+  /** Whether a container is one of them, and still under the name that it was kept under: a person may have taken it. */
+  has(id: string, name: string): boolean {
+    return [...this.#byContainer.values()].flat().some((kept) => kept.id === id && kept.name === name);
+  }
+
   refersTo(job: string): boolean {
     return [...this.#byContainer.values()].some((each) => each.some((kept) => kept.job === job));
   }

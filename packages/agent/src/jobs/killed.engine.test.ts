@@ -132,6 +132,31 @@ describe.each(FAULTS)('%s', (order, steps) => {
   });
 });
 
+test.each(['stop-old:side', 'start-new:web', 'create:side', 'gate:side', 'commit'])(
+  'killed at %s, with one in its network that nobody chose: both serve, and it hangs on what serves',
+  async (at) => {
+    const [web, side] = [on.name('web'), on.name('side')];
+    const before = await running(web, 'ok', '--restart', 'always');
+    const sideBefore = await running(side, 'ok', '--network', `container:${web}`, '--restart', 'always');
+    const input = on.input([change(web, 'ok2')]);
+    const [kind = '', word] = at.split(':');
+    const id = await killAt(`${kind}:${word === undefined ? input.server : on.name(word)}`, input);
+    const job = await restarted(id);
+    expect(['DONE', 'RESTORED']).toContain(job.state);
+    const [now, sideNow] = [await on.inspect(web), await on.inspect(side)];
+    expect(now.Id === before.Id).toBe(job.state === 'RESTORED');
+    expect(sideNow.Id === sideBefore.Id).toBe(job.state === 'RESTORED');
+    expect(sideNow).toMatchObject({
+      State: { Running: true },
+      HostConfig: { NetworkMode: `container:${now.Id}`, RestartPolicy: { Name: 'always' } },
+    });
+    // A network that ended with its container has no way out.
+    expect(await host.docker('exec', side, 'ip', 'addr')).toContain('eth0');
+    const kept = job.state === 'DONE' ? [`${side}.prev.${id}`, `${web}.prev.${id}`] : [];
+    expect(await on.names()).toEqual([side, web, ...kept].toSorted());
+  },
+);
+
 test('killed at the gate, the new one runs: the gate decides, and the job is done', async () => {
   const name = on.name('web');
   await running(name, 'ok', '--restart', 'always');

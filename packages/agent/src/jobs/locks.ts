@@ -14,6 +14,14 @@ export class Locks {
     for (const container of containers) this.#containers.set(container, job);
   }
 
+  /** Takes more containers for a job, all or none; returns another job that has one of them. */
+  claim(job: string, containers: readonly string[]): string | undefined {
+    const held = containers.map((container) => this.#containers.get(container));
+    const other = held.find((holder) => holder !== undefined && holder !== job);
+    if (other === undefined) for (const container of containers) this.#containers.set(container, job);
+    return other;
+  }
+
   release(job: string): void {
     for (const held of [this.#servers, this.#containers]) {
       for (const [name, holder] of held) {

@@ -3,8 +3,9 @@ import type { Refusal } from '@towline/core/rules';
 import type { ContainerInspect, Engine, EngineInfo, ImageInspect } from '../engine/index.ts';
 import { type DerivedCreate, deriveCreate } from './derive-create.ts';
 import { jsonOf } from './json.ts';
-import { sharedContainers } from './shared-containers.ts';
+
 import { JOB_LABEL } from './steps.ts';
+import { sharedContainers } from './ties.ts';
 
 /** What `deriveCreate` needs looked up, and its answer. Errors: those of `deriveCreate`, and `old-image-gone`. */
 export async function deriveFor(given: {

@@ -8,7 +8,15 @@ import { DEFAULT_SETTLE_SECONDS, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter, KeptContainer } from './job-record.ts';
 import { look } from './look.ts';
-import { type Action, decideRecovery, finishActions, restoreActions, type SavedAndSeen } from './recovery.ts';
+import {
+  type Action,
+  decideRecovery,
+  finishActions,
+  removedBefore,
+  restoreActions,
+  restoreOrder,
+  type SavedAndSeen,
+} from './recovery.ts';
 import { recreateRequest } from './recreate.ts';
 import type { SavedContainer } from './saved.ts';
 import { type Step, stepOf } from './steps.ts';
@@ -169,6 +177,7 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   const { engine, signal, write } = options;
   for (const { saved, seen } of containers) {
     if (seen.next === undefined) return false;
+    if (saved.becomes !== 'checked') continue;
     const watch = await GateWatch.open(engine, seen.next.id);
     try {
       const found = await engine.inspectContainer(seen.next.id);
@@ -196,14 +205,15 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   return true;
 }
 
-/** The last container that was exchanged is the first to go back. */
 async function restore(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<Recovered> {
   const failures: { container: SavedAndSeen; message: string }[] = [];
-  for (const container of containers.toReversed()) {
+  for (const container of restoreOrder(containers)) {
     const actions = restoreActions(container);
     if (actions.ok && actions.value.length === 0) continue;
     const step = begin(options, 'restore', container.saved.container);
-    const done = actions.ok ? await doAll(options, container.saved, actions.value) : actions;
+    const done = actions.ok
+      ? await doAll(options, container.saved, [...removedBefore(container, containers), ...actions.value])
+      : actions;
     if (options.signal.aborted) return { state: 'interrupted' };
     const message = done.ok ? {} : { message: done.error.message };
     options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
@@ -329,7 +339,7 @@ export async function keepLog(
 }
 
 async function saveRecreate(options: RecoverOptions, saved: SavedContainer): Promise<string | undefined> {
-  const request = recreateRequest(saved);
+  const request = recreateRequest(saved, options.saved);
   if (request === undefined) return undefined;
   const path = options.recreate.pathOf(saved.container);
   try {

@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { degradedCommands } from './degraded-commands.ts';
 import type { JsonObject } from './json.ts';
-import { decideRecovery, finishActions, restoreActions, type Seen, type SeenContainer } from './recovery.ts';
+import {
+  decideRecovery,
+  finishActions,
+  removedBefore,
+  restoreActions,
+  restoreOrder,
+  type Seen,
+  type SeenContainer,
+} from './recovery.ts';
+import { recreateRequest } from './recreate.ts';
 import type { SavedContainer } from './saved.ts';
 
 const OLD = 'aaaaaaaaaaaabbbb';
@@ -13,6 +22,8 @@ function savedAs(inspect: JsonObject = {}, container = 'web'): SavedContainer {
     nextName: `${container}.next.j1`,
     previousName: `${container}.prev.j1`,
     settleSeconds: 3,
+    follows: [],
+    becomes: 'checked',
     image: { ref: 'shop/web:2', id: 'sha256:2' },
     old: {
       id: OLD,
@@ -198,6 +209,73 @@ test('an old one that serves without its names gets them back, and is not starte
   expect(restoreActions({ saved: savedAs(), seen: { old: whole, holder: OLD } })).toEqual({
     ok: true,
     value: [],
+  });
+});
+
+describe('with what hangs on a container', () => {
+  const side = (becomes: SavedContainer['becomes']): SavedContainer => ({
+    ...savedAs({}, 'side'),
+    follows: ['web'],
+    becomes,
+  });
+  const exchanged = { saved: savedAs(), seen: { old: away, next: named, holder: NEW } };
+  const sideSeen = (next: SeenContainer | undefined): Seen => ({ old: { ...stopped, name: 'side' }, next });
+
+  test.each<[string, SavedContainer['becomes'], SeenContainer | undefined, string]>([
+    ['it was not created yet', 'checked', undefined, 'restore'],
+    ['it was created, and did not run yet', 'checked', fresh, 'restore'],
+    ['it runs', 'checked', started, 'gate'],
+    ['it was stopped, and was not created yet', 'stopped', undefined, 'restore'],
+    ['it was stopped, and is', 'stopped', fresh, 'gate'],
+    ['it was unwell, and is', 'started', fresh, 'gate'],
+  ])('%s', (_, becomes, next, expected) => {
+    expect(decideRecovery([exchanged, { saved: side(becomes), seen: sideSeen(next) }], false)).toBe(expected);
+  });
+
+  const at = (container: string, follows: string[] = [], seen: Seen = { old: away, next: started }) => ({
+    saved: { ...savedAs({}, container), follows },
+    seen: { ...seen, next: seen.next && { ...seen.next, id: `new-${container}` } },
+  });
+
+  test('the last goes back first, and what hangs on another behind that one', () => {
+    const order = restoreOrder([
+      at('db'),
+      at('web'),
+      at('side', ['web']),
+      at('outer', ['side', 'db']),
+      at('last'),
+    ]);
+    expect(order.map(({ saved }) => saved.container)).toEqual(['last', 'web', 'side', 'db', 'outer']);
+  });
+
+  test('before a new one is removed those are that hang on it, the outer one first', () => {
+    const all = [
+      at('web'),
+      at('side', ['web']),
+      at('outer', ['side']),
+      // It may serve, and there is nothing else.
+      at('gone', ['web'], { next: started }),
+      at('untouched', ['web'], { old: before }),
+      at('other'),
+    ];
+    const [web, sideOf, outer] = all;
+    if (web === undefined || sideOf === undefined || outer === undefined) throw new Error('three');
+    expect(removedBefore(web, all)).toEqual([
+      { do: 'remove', id: 'new-outer' },
+      { do: 'remove', id: 'new-side' },
+    ]);
+    expect(removedBefore(sideOf, all)).toEqual([{ do: 'remove', id: 'new-outer' }]);
+    expect(removedBefore(outer, all)).toEqual([]);
+  });
+
+  test('one that is gone is created again with the name of what it hangs on: the id may be another', () => {
+    const hanging = {
+      ...savedAs({ HostConfig: { NetworkMode: `container:${OLD}` } }, 'side'),
+      follows: ['web'],
+    };
+    expect(recreateRequest(hanging, [savedAs(), hanging])).toMatchObject({
+      HostConfig: { NetworkMode: 'container:web' },
+    });
   });
 });
 

@@ -1,3 +1,4 @@
+import { inDependencyOrder } from '@towline/core/map';
 import { err, ok, type Result } from '@towline/core/result';
 import type { RestartPolicy } from '../engine/index.ts';
 import { endpointAsCreated } from './derive-create.ts';
@@ -41,7 +42,7 @@ export type Recovery = 'finish' | 'gate' | 'restore';
 export function decideRecovery(containers: readonly SavedAndSeen[], committed: boolean): Recovery {
   if (committed) return 'finish';
   const exchanged = containers.every(({ saved, seen }) => {
-    if (seen.next?.running !== true) return false;
+    if (seen.next === undefined || (saved.becomes === 'checked' && !seen.next.running)) return false;
     // A new container whose old one is gone can only go forward.
     return saved.old === undefined || seen.old === undefined || !seen.old.running;
   });
@@ -100,7 +101,7 @@ export function restoreActions({ saved, seen, stopPending = false }: SavedAndSee
   }
   if (wasRunning(saved) && old.running && stopPending) actions.push({ do: 'await-stop', id: old.id });
   if (wasRunning(saved) && (!old.running || stopPending)) {
-    actions.push({ do: 'start', id: old.id, gate: wasWell(saved) });
+    actions.push({ do: 'start', id: old.id, gate: ranWell(inspect) });
   }
   return ok(actions);
 }
@@ -128,6 +129,39 @@ export function finishActions({ saved, seen }: SavedAndSeen): Result<Action[]> {
   return ok(actions);
 }
 
+/**
+ * The new ones that hang on the new one of a container: an engine may refuse to remove that one before them. Those whose
+ * old one is gone are left, for they may serve.
+ */
+export function removedBefore(container: SavedAndSeen, all: readonly SavedAndSeen[]): Action[] {
+  const owners = new Set([container.saved.container]);
+  const hanging = all.filter(({ saved }) => {
+    if (!saved.follows.some((name) => owners.has(name))) return false;
+    owners.add(saved.container);
+    return true;
+  });
+  return hanging
+    .toReversed()
+    .flatMap(({ saved, seen }): Action[] =>
+      seen.next === undefined || (saved.old !== undefined && seen.old === undefined)
+        ? []
+        : [{ do: 'remove', id: seen.next.id }],
+    );
+}
+
+/**
+ * In which order containers go back: the last that was exchanged first, but what hangs on another behind that one,
+ * because it starts in a namespace of it.
+ */
+export function restoreOrder<T extends { saved: SavedContainer }>(containers: readonly T[]): T[] {
+  const needs = containers.toReversed().map((container) => ({
+    container,
+    name: container.saved.container,
+    dependsOn: container.saved.follows,
+  }));
+  return inDependencyOrder(needs).map(({ container }) => container);
+}
+
 /** Whether names that it had were taken away, for the new one. */
 function isNameless({ aliases }: SeenContainer, network: string, saved: JsonObject): boolean {
   const seen = aliases?.[network];
@@ -139,8 +173,8 @@ export function wasRunning(saved: SavedContainer): boolean {
 }
 
 /** One that restarted over and over, or was unhealthy, is not asked to be better than it was. */
-function wasWell(saved: SavedContainer): boolean {
-  const state = object(saved.old?.inspect.State);
+export function ranWell(container: JsonObject): boolean {
+  const state = object(container.State);
   return state.Restarting !== true && object(state.Health).Status !== 'unhealthy';
 }
 

@@ -4,9 +4,12 @@ import type { SavedContainer } from './saved.ts';
 
 /**
  * The request that creates the old container again as it was, of the same image, for where somebody removed it.
- * Undefined where there was none, or where it was one that the engine removes by itself.
+ * `all` are the containers of its job. Undefined where there was none, or where it was one that the engine removes by itself.
  */
-export function recreateRequest(saved: SavedContainer): CreateBody | undefined {
+export function recreateRequest(
+  saved: SavedContainer,
+  all: readonly SavedContainer[],
+): CreateBody | undefined {
   if (saved.old === undefined) return undefined;
   const { inspect } = saved.old;
   const derived = deriveCreate({
@@ -16,7 +19,8 @@ export function recreateRequest(saved: SavedContainer): CreateBody | undefined {
     image: text(inspect.Image),
     labels: {},
     apiVersion: '1.44',
-    nameOf: (idOrName) => idOrName,
+    // Another one of the job that is created again has another id, and its name.
+    nameOf: (idOrName) => all.find(({ old }) => old?.id === idOrName)?.container ?? idOrName,
     mountsOf: () => [],
   });
   return derived.ok ? derived.value.body : undefined;

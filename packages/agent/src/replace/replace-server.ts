@@ -1,5 +1,4 @@
 import type { JobTask, UpdateOrder } from '@towline/core/job';
-import type { Probe } from '@towline/core/protocol';
 import type { Refusal } from '@towline/core/rules';
 import {
   type ContainerInspect,
@@ -12,8 +11,10 @@ import type { Manifest, Registry } from '../registry/index.ts';
 import { compareContainers } from './compare-containers.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
+import { findFollowers, type Surroundings } from './find-followers.ts';
 import { findReach } from './find-reach.ts';
-import { gateRule, gateWords, isHealthcheck } from './gate.ts';
+import { exchangeOrder } from './followers.ts';
+import { type GateWishes, gateRule, gateWords, isHealthcheck } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
 import { jsonOf, object, texts } from './json.ts';
@@ -25,32 +26,45 @@ import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
 import { restoredWords } from './restored-words.ts';
 import { lacksRoom } from './room-for.ts';
 import type { SavedContainer } from './saved.ts';
-import { nextName, planSteps, previousName, type Step, touchesService } from './steps.ts';
+import {
+  type Becomes,
+  nextName,
+  planSteps,
+  previousName,
+  type Step,
+  type StepUnit,
+  touchesService,
+} from './steps.ts';
 import { drain, giveNames, namedConnections, withdrawNames, withoutAliases } from './take-over.ts';
 import { tellStanding } from './tell-standing.ts';
+import { sharesNamespace, type Tie, tieSetting, tieWords } from './ties.ts';
 import { updateOrder } from './update-order.ts';
 
-/** One container that is to run another image. */
-export interface ReplaceTask {
+/** One container that is exchanged. */
+interface Exchanged extends GateWishes {
   container: string;
   /** The image's name with the tag. */
   ref: string;
-  /** The image's name without the tag. */
-  image: string;
-  tag: string;
-  from: JobTask['from'];
-  settleSeconds: number;
-  probe?: Probe | undefined;
-  /** Of an image that this engine has and no registry: its id, where that is known. */
-  local?: { imageId?: string };
   /** Whether the engine has it; otherwise it is created from `definition`. */
   exists: boolean;
+  /** The containers of its server that the map says come before it, directly or over others. */
+  after: readonly string[];
   /** Decided by `updateOrder`; `stop-first` unless said. */
   order?: UpdateOrder;
   /** The request that creates it anew, less image and labels; there where it does not exist. */
   definition?:
     | { body: CreateBody; networks: readonly string[]; connect: DerivedCreate['connect'] }
     | undefined;
+}
+
+/** One that is to run another image. */
+export interface ReplaceTask extends Exchanged {
+  /** The image's name without the tag. */
+  image: string;
+  tag: string;
+  from: JobTask['from'];
+  /** Of an image that this engine has and no registry: its id, where that is known. */
+  local?: { imageId?: string };
 }
 
 export interface ReplaceOptions {
@@ -60,6 +74,7 @@ export interface ReplaceOptions {
   jobId: string;
   server: string;
   tasks: readonly ReplaceTask[];
+  surroundings: Surroundings;
   write: JobWriter;
   /** Aborted when the operator cancels; looked at up to the commit. */
   cancel: AbortSignal;
@@ -82,7 +97,12 @@ class Stop extends Error {
 
 /** What is found out about one container on the way. */
 interface Work {
-  task: ReplaceTask;
+  task: Exchanged;
+  /** Absent from one that nobody chose, which is created again because it hangs on another. */
+  chosen?: ReplaceTask;
+  /** On which others of this update it hangs, by name. */
+  ties: readonly Tie[];
+  becomes: Becomes;
   old?: ContainerInspect;
   oldImage?: ImageInspect;
   image?: ImageInspect | undefined;
@@ -105,7 +125,8 @@ export async function replaceServer(options: ReplaceOptions): Promise<Replaced> 
 
 class Replacement {
   readonly #options: ReplaceOptions;
-  readonly #works: readonly Work[];
+  /** In the order in which they are exchanged. */
+  #works: readonly Work[];
   /** Set with the first container that is created: from then on there is something to put back. */
   #saved: readonly SavedContainer[] = [];
   #touched = false;
@@ -118,14 +139,13 @@ class Replacement {
   constructor(options: ReplaceOptions) {
     this.#options = options;
     this.#stopWaiting = AbortSignal.any([options.cancel, options.ending]);
-    this.#works = options.tasks.map((task) => ({ task }));
+    this.#works = options.tasks.map((task) => ({ task, chosen: task, ties: [], becomes: 'checked' }));
   }
 
   async run(): Promise<Replaced> {
-    const { write, tasks, server } = this.#options;
-    const steps = planSteps(server, tasks);
-    write.emit({ type: 'planned', steps });
     try {
+      await this.#takeInFollowers();
+      const steps = this.#plan();
       // The registry is asked for all tags at once; everything after that goes one by one.
       const lookUps = steps.filter((step) => step.kind === 'resolve');
       const looked = await Promise.allSettled(lookUps.map((step) => this.#perform(step)));
@@ -133,13 +153,67 @@ class Replacement {
         if (result.status === 'rejected') throw result.reason;
       }
       for (const step of steps) {
-        if (step.kind !== 'resolve') await this.#perform(step);
+        if (step.kind === 'pull' || step.kind === 'inspect') await this.#perform(step);
       }
+      // A pull takes its time: what hangs on what is looked at again.
+      await this.#takeInFollowers();
+      const again = this.#plan(steps);
+      for (const step of again.filter(({ kind }) => !BEFORE_THE_FIRST.has(kind))) await this.#perform(step);
       return { state: 'DONE', kept: keptOf(this.#saved) };
     } catch (error) {
       return await this.#giveUp(error);
     } finally {
       for (const { watch } of this.#works) watch?.close();
+    }
+  }
+
+  /** Tells the plan, where it is another one than before. */
+  #plan(before?: readonly Step[]): Step[] {
+    const { write, server } = this.#options;
+    const units = this.#works.map(
+      ({ task: { container, exists, order }, chosen, ties, becomes }): StepUnit => ({
+        container,
+        exists,
+        order,
+        chosen: chosen !== undefined,
+        ties,
+        becomes,
+      }),
+    );
+    const steps = planSteps(server, units);
+    const ids = (of: readonly Step[]) => of.map(({ id }) => id).join(' ');
+    if (before === undefined || ids(before) !== ids(steps)) write.emit({ type: 'planned', steps });
+    return steps;
+  }
+
+  /** What hangs on what is exchanged is exchanged as well, for one of its own image. */
+  async #takeInFollowers(): Promise<void> {
+    const { engine, info, jobId, surroundings } = this.#options;
+    const chosen = this.#works.filter((work) => work.chosen !== undefined);
+    const found = await findFollowers({
+      engine,
+      info,
+      jobId,
+      chosen: chosen.map(({ task: { container, exists, definition } }) => ({
+        container,
+        body: exists ? undefined : (definition?.body ?? {}),
+      })),
+      surroundings,
+    });
+    if (!found.ok) {
+      const { code, message, container = '' } = found.error;
+      throw refuse(code, message, container);
+    }
+    const followers = found.value.followers.map(({ container, old, image, derived, ties, becomes }): Work => {
+      const { after, ...wishes } = surroundings.wishesOf(container);
+      const task = { container, ref: old.Config.Image, exists: true, after, ...wishes };
+      return { task, ties, becomes, old, oldImage: image, image, derived };
+    });
+    for (const work of chosen) work.ties = found.value.tiesOf(work.task.container);
+    const asUnit = (work: Work) => ({ ...work.task, ties: work.ties, work });
+    this.#works = exchangeOrder(chosen.map(asUnit), followers.map(asUnit)).map(({ work }) => work);
+    for (const work of followers) {
+      if (work.becomes === 'checked' && work.image !== undefined) await this.#checkReach(work, work.image);
     }
   }
 
@@ -178,8 +252,11 @@ class Replacement {
   /** What a step waits for, where its kind does not say it. */
   #detailOf({ kind, container }: Step): string | undefined {
     const work = this.#works.find(({ task }) => task.container === container);
-    if (kind !== 'gate' || work?.next === undefined) return undefined;
-    return gateWords(gateRule(work.next, work.task));
+    if (work === undefined) return undefined;
+    if (kind === 'gate') return work.next && gateWords(gateRule(work.next, work.task));
+    // Whoever chose another container has to see why this one is touched.
+    const because = kind === 'create' || kind === 'stop-old';
+    return because && work.chosen === undefined ? tieWords(work.ties) : undefined;
   }
 
   /** Returns a word for people about what was done, where there is one to say. */
@@ -219,7 +296,7 @@ class Replacement {
 
   async #resolve(work: Work): Promise<undefined> {
     const { registry, info, write } = this.#options;
-    const { container, image, tag, from, local } = work.task;
+    const { container, image, tag, from, local, ref } = chosenOf(work);
     if (local !== undefined) return await this.#resolveLocal(work, local);
     const found = await registry.manifest(image, tag);
     if (!found.ok) throw refuse(refusalOf(found.error.code), found.error.message, container);
@@ -229,7 +306,7 @@ class Replacement {
     if (platforms !== undefined && !platforms.some((name) => name === own || name.startsWith(`${own}/`))) {
       throw refuse(
         'wrong-platform',
-        `${work.task.ref} is there for ${platforms.join(', ')}, and this engine runs ${own}. Choose a tag that has it.`,
+        `${ref} is there for ${platforms.join(', ')}, and this engine runs ${own}. Choose a tag that has it.`,
         container,
       );
     }
@@ -241,7 +318,7 @@ class Replacement {
   /** Built on this engine, and pushed nowhere. */
   async #resolveLocal(work: Work, { imageId }: { imageId?: string }): Promise<undefined> {
     const { engine, write } = this.#options;
-    const { container, ref, tag, from } = work.task;
+    const { container, ref, tag, from } = chosenOf(work);
     const found = await engine.inspectImage(ref);
     if (found === undefined) {
       throw refuse(
@@ -264,7 +341,7 @@ class Replacement {
 
   async #pull(work: Work, step: Step): Promise<string | undefined> {
     const { engine, registry, write } = this.#options;
-    const { ref, image, tag, local } = work.task;
+    const { ref, image, tag, local } = chosenOf(work);
     if (local !== undefined) return 'built here';
     // Only `latest` is pulled whatever is there: the operator asked for exactly that.
     if (tag !== 'latest') {
@@ -371,9 +448,7 @@ class Replacement {
     }
     const { image, saved, task } = work;
     const derived =
-      task.order === 'start-first' && work.derived !== undefined
-        ? withoutAliases(work.derived)
-        : work.derived;
+      startsFirst(work) && work.derived !== undefined ? withoutAliases(work.derived) : work.derived;
     if (derived === undefined || image === undefined || saved === undefined)
       throw new Error('create before inspect');
     for (const network of task.definition?.networks ?? []) await engine.ensureNetwork(network);
@@ -384,22 +459,27 @@ class Replacement {
       next = await this.#createAs(saved.nextName, derived, { ...derived.body, Image: image.Id });
     }
     work.next = next;
-    return this.#compare(work, next);
+    const compared = this.#compare(work, next);
+    return work.chosen === undefined ? `${tieWords(work.ties)}; ${compared}` : compared;
   }
 
   /** Before the old one is touched: what somebody would look for who finds the new one changed. */
-  #compare({ old, oldImage, image, derived, task }: Work, next: ContainerInspect): string | undefined {
+  #compare(work: Work, next: ContainerInspect): string | undefined {
+    const { old, oldImage, image, derived, task } = work;
     if (old === undefined || oldImage === undefined || image === undefined || derived === undefined) {
       return undefined;
     }
-    const changes = compareContainers({
+    const all = compareContainers({
       old: jsonOf(old),
       oldImage: jsonOf(oldImage),
       next: jsonOf(next),
       newImage: jsonOf(image),
       body: derived.body,
-      namesLater: task.order === 'start-first',
+      namesLater: startsFirst(work),
     });
+    // That it hangs on the new one is what it is created again for.
+    const moved = new Set(work.ties.map(tieSetting));
+    const changes = all.filter(({ setting }) => !moved.has(setting));
     this.#options.write.emit({ type: 'compared', container: task.container, changes });
     return changes.length === 0 ? 'the same settings' : `${changes.length} settings differ`;
   }
@@ -424,6 +504,8 @@ class Replacement {
       previousName: previousName(task.container, jobId),
       settleSeconds: task.settleSeconds,
       ...(task.probe !== undefined && { probe: task.probe }),
+      follows: work.ties.map(({ to }) => to),
+      becomes: work.becomes,
       image: { ref: task.ref, id: image.Id },
       ...(old !== undefined && { old: { id: old.Id, inspect: jsonOf(old) } }),
     };
@@ -444,8 +526,9 @@ class Replacement {
     const { saved, old } = existing(work);
     const { container } = saved;
     // The gate's ear is open before the start, and the start comes right after the stop: nothing is written in between.
-    [work.watch] = await Promise.all([
-      work.watch ?? this.#openWatch(work),
+    // One that hangs on another stops with that, and has no new one yet.
+    await Promise.all([
+      work.next === undefined ? undefined : this.#watch(work),
       this.#options.write.record({ record: 'stopping', container }),
     ]);
     if (!wasRunning(saved)) return SKIPPED;
@@ -458,13 +541,13 @@ class Replacement {
   async #startNew(work: Work): Promise<undefined> {
     const { engine } = this.#options;
     const { next } = created(work);
-    work.watch ??= await this.#openWatch(work);
+    await this.#watch(work);
     await engine.startContainer(next.Id);
     return undefined;
   }
 
-  #openWatch(work: Work): Promise<GateWatch> {
-    return GateWatch.open(this.#options.engine, created(work).next.Id);
+  async #watch(work: Work): Promise<void> {
+    work.watch ??= await GateWatch.open(this.#options.engine, created(work).next.Id);
   }
 
   async #gate(work: Work, step: Step): Promise<string> {
@@ -604,6 +687,18 @@ const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function cancelled(): Stop {
   return new Stop('cancelled', 'The job was cancelled.');
+}
+
+/** These are done when the plan may still change. */
+const BEFORE_THE_FIRST: ReadonlySet<Step['kind']> = new Set(['await-build', 'resolve', 'pull', 'inspect']);
+
+function chosenOf({ chosen, task }: Work): ReplaceTask {
+  if (chosen === undefined) throw new Error(`nobody chose an image for ${task.container}`);
+  return chosen;
+}
+
+function startsFirst({ task, ties }: Work): boolean {
+  return task.order === 'start-first' && !ties.some(sharesNamespace);
 }
 
 function created(work: Work): { next: ContainerInspect; saved: SavedContainer } {

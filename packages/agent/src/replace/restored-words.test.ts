@@ -8,6 +8,8 @@ function saved(container: string, running?: boolean): SavedContainer {
     nextName: `${container}.next.j`,
     previousName: `${container}.prev.j`,
     settleSeconds: 1,
+    follows: [],
+    becomes: 'checked',
     image: { ref: 'shop/gateway:1', id: 'sha256:1' },
     ...(running !== undefined && { old: { id: 'o', inspect: { State: { Running: running } } } }),
   };

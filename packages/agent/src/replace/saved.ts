@@ -12,6 +12,10 @@ export const savedContainerSchema = z.object({
   previousName: z.string(),
   settleSeconds: z.number(),
   probe: probeSchema.optional(),
+  /** The containers of the same job, by name, that it hangs on: it goes back after them. */
+  follows: z.array(z.string()).default([]),
+  /** What becomes of the new one: it has to pass the check, is started as it is, or stays stopped. */
+  becomes: z.enum(['checked', 'started', 'stopped']).default('checked'),
   image: z.object({ ref: z.string(), id: z.string() }),
   /** The old container's whole inspect; absent where there was none. */
   old: z.object({ id: z.string(), inspect: jsonObjectSchema }).optional(),

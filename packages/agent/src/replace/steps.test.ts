@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
-import { planSteps, touchesService } from './steps.ts';
+import { describe, expect, test } from 'vitest';
+import { planSteps, type StepUnit, touchesService } from './steps.ts';
 
-const ids = (tasks: { container: string; exists: boolean }[]) => planSteps('web', tasks).map(({ id }) => id);
+const ids = (units: readonly StepUnit[]) => planSteps('web', units).map(({ id }) => id);
 
 test('one container: everything that can fail without touching what serves comes first', () => {
   expect(ids([{ container: 'a', exists: true }])).toEqual([
@@ -78,4 +78,133 @@ test('the start comes right after the stop, and nothing between them', () => {
   for (const name of ['a', 'b']) {
     expect(steps.indexOf(`start-new:${name}`)).toBe(steps.indexOf(`stop-old:${name}`) + 1);
   }
+});
+
+describe('what hangs on another', () => {
+  const web: StepUnit = { container: 'web', exists: true };
+  const net = (container: string, to: string, more: Partial<StepUnit> = {}): StepUnit => ({
+    container,
+    exists: true,
+    chosen: false,
+    ties: [{ kind: 'network', to }],
+    ...more,
+  });
+  const behind = (steps: string[], id: string) => steps.slice(steps.indexOf(id) + 1);
+
+  test('in its network: it ends before it, and is created anew when the name is the new one’s', () => {
+    expect(ids([web, net('side', 'web')])).toEqual([
+      'resolve:web',
+      'pull:web',
+      'inspect:web',
+      'create:web',
+      'hold-restart:web',
+      'hold-restart:side',
+      'stop-old:side',
+      'stop-old:web',
+      'start-new:web',
+      'gate:web',
+      'rename:web',
+      'create:side',
+      'start-new:side',
+      'gate:side',
+      'rename:side',
+      'commit:web',
+    ]);
+  });
+
+  test('start-first: it ends right before the old one does, which serves as long', () => {
+    expect(behind(ids([{ ...web, order: 'start-first' }, net('side', 'web')]), 'create:web')).toEqual([
+      'start-new:web',
+      'gate:web',
+      'take-over:web',
+      'rename:web',
+      'drain:web',
+      'hold-restart:web',
+      'hold-restart:side',
+      'stop-old:side',
+      'stop-old:web',
+      'create:side',
+      'start-new:side',
+      'gate:side',
+      'rename:side',
+      'commit:web',
+    ]);
+  });
+
+  test('by its volumes or a link alone: it is away only for its own exchange', () => {
+    for (const kind of ['volumes', 'link'] as const) {
+      expect(behind(ids([web, net('side', 'web', { ties: [{ kind, to: 'web' }] })]), 'rename:web')).toEqual([
+        'create:side',
+        'hold-restart:side',
+        'stop-old:side',
+        'start-new:side',
+        'gate:side',
+        'rename:side',
+        'commit:web',
+      ]);
+    }
+  });
+
+  test('over another: both end before it, the outer one first, and come back after it', () => {
+    const steps = ids([
+      web,
+      net('side', 'web'),
+      net('outer', 'side', { ties: [{ kind: 'pid', to: 'side' }] }),
+    ]);
+    expect(steps.filter((id) => id.startsWith('stop-old:') || id.startsWith('create:'))).toEqual([
+      'create:web',
+      'stop-old:outer',
+      'stop-old:side',
+      'stop-old:web',
+      'create:side',
+      'create:outer',
+    ]);
+  });
+
+  test('one that was stopped stays stopped, and one that was unwell is not checked', () => {
+    expect(behind(ids([web, net('side', 'web', { becomes: 'stopped' })]), 'rename:web')).toEqual([
+      'create:side',
+      'hold-restart:side',
+      'rename:side',
+      'commit:web',
+    ]);
+    expect(ids([web, net('side', 'web', { becomes: 'stopped' })])).not.toContain('stop-old:side');
+    expect(behind(ids([web, net('side', 'web', { becomes: 'started' })]), 'rename:web')).toEqual([
+      'create:side',
+      'start-new:side',
+      'rename:side',
+      'commit:web',
+    ]);
+  });
+
+  test('one that was chosen as well is pulled with the others, and created after what it hangs on', () => {
+    const steps = ids([web, net('side', 'web', { chosen: true, order: 'start-first' })]);
+    expect(steps.slice(0, 7)).toEqual([
+      'resolve:web',
+      'resolve:side',
+      'pull:web',
+      'pull:side',
+      'inspect:web',
+      'inspect:side',
+      'create:web',
+    ]);
+    expect(behind(steps, 'rename:web')).toEqual([
+      'create:side',
+      'start-new:side',
+      'gate:side',
+      'rename:side',
+      'commit:web',
+    ]);
+  });
+
+  test('one that is created for the first time waits for the name as well', () => {
+    const steps = ids([web, net('side', 'web', { chosen: true, exists: false })]);
+    expect(behind(steps, 'rename:web')).toEqual([
+      'create:side',
+      'start-new:side',
+      'gate:side',
+      'rename:side',
+      'commit:web',
+    ]);
+  });
 });

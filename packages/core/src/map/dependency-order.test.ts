@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Dependent, dependencyCycle, inDependencyOrder } from './dependency-order.ts';
+import { allNeeds, type Dependent, dependencyCycle, inDependencyOrder } from './dependency-order.ts';
 
 /** `a b>a c>a,b` as containers with what they depend on. */
 function containers(text: string): Dependent[] {
@@ -31,6 +31,16 @@ test.each([
   ['a>elsewhere', undefined],
 ])('the circle in %s', (given, expected) => {
   expect(dependencyCycle(containers(given))?.join(' ')).toBe(expected);
+});
+
+test.each([
+  ['a>b b>c c', 'a', 'b c'],
+  ['a b', 'a', ''],
+  ['a>b,c b>d c>d d', 'a', 'b d c'],
+  ['a>elsewhere', 'a', 'elsewhere'],
+  ['a>b b>a', 'a', 'b'],
+])('of %s %s needs %s', (given, name, expected) => {
+  expect(allNeeds(containers(given), name).join(' ')).toBe(expected);
 });
 
 describe('over all of them', () => {

@@ -24,6 +24,22 @@ export function inDependencyOrder<T extends Dependent>(containers: readonly T[])
   return ordered;
 }
 
+/** What a container needs, directly or over others; without itself. */
+export function allNeeds(containers: readonly Dependent[], name: string): string[] {
+  const needs = new Map(containers.map(({ name, dependsOn = [] }) => [name, dependsOn]));
+  const found = new Set<string>();
+  const visit = (from: string) => {
+    for (const need of needs.get(from) ?? []) {
+      if (found.has(need)) continue;
+      found.add(need);
+      visit(need);
+    }
+  };
+  visit(name);
+  found.delete(name);
+  return [...found];
+}
+
 /**
  * The names of containers that wait for each other, the first again at the end (`a`, `b`, `a`); undefined where there are
  * none.

@@ -1,5 +1,5 @@
 export * from './create-from-run.ts';
-export { dependencyCycle, inDependencyOrder } from './dependency-order.ts';
+export { allNeeds, dependencyCycle, inDependencyOrder } from './dependency-order.ts';
 export * from './edit-build.ts';
 export * from './format-map-file.ts';
 export * from './map-file.ts';

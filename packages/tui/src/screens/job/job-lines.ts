@@ -100,8 +100,10 @@ const ENDINGS: Partial<Record<Job['state'], string>> = {
 
 /** The part that scrolls: commands for a person, the steps, the last lines of what failed. */
 export function jobBody(job: Job, columns: number, now: number): Line[] {
-  // A step of the server as a whole names the server: that alone is no second container.
-  const several = job.tasks.length > 1;
+  // A step of the server as a whole names the server: that alone is no second container. One that nobody chose is.
+  const ofOne = ({ kind }: JobStep) => kind !== 'commit' && kind !== 'cleanup';
+  const touched = job.steps.filter(ofOne).map(({ container }) => container);
+  const several = new Set([...touched, ...job.tasks.map(({ container }) => container)]).size > 1;
   const names = several
     ? Math.min(20, Math.max(...job.steps.map(({ container }) => textWidth(container)))) + 2
     : 0;

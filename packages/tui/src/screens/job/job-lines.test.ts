@@ -1,0 +1,65 @@
+import type { Job, JobStep } from '@towline/core/job';
+import { expect, test } from 'vitest';
+import { jobBody } from './job-lines.ts';
+
+function bodyOf(...steps: JobStep[]): string[] {
+  const job: Job = {
+    id: 'j',
+    key: 'k',
+    service: 'shop',
+    map: 'demo',
+    server: 'front',
+    operator: 'op',
+    state: 'RUNNING',
+    tasks: [{ container: 'gateway', mode: 'image-tag', from: { tag: '1' }, to: { tag: '2' } }],
+    steps,
+    logs: [],
+    commands: [],
+    queuedAt: '2026-01-01T00:00:00.000Z',
+    lastSeq: 1,
+  };
+  return jobBody(job, 120, 0).map(({ spans }) =>
+    spans
+      .map(({ text }) => text)
+      .join('')
+      .trimEnd(),
+  );
+}
+
+const step = (kind: JobStep['kind'], container: string, more: Partial<JobStep> = {}): JobStep => ({
+  id: `${kind}:${container}`,
+  name: `${kind} ${container}`,
+  kind,
+  container,
+  state: 'DONE',
+  ...more,
+});
+
+test('one container needs no name, and the server’s commit makes it no two', () => {
+  expect(bodyOf(step('create', 'gateway'), step('commit', 'front')).join('\n')).not.toMatch(/gateway|front/);
+});
+
+test('one that nobody chose is named beside it, with why it is touched', () => {
+  const lines = bodyOf(
+    step('stop-old', 'sidecar', { state: 'RUNNING', detail: 'shares the network of gateway' }),
+    step('stop-old', 'gateway', { state: 'WAIT' }),
+    step('create', 'sidecar', { message: 'shares the network of gateway; the same settings' }),
+  );
+  expect(lines[0]).toMatch(/RUNNING +sidecar +stop the old container +shares the network of gateway$/);
+  expect(lines[1]).toMatch(/WAIT +gateway +stop the old container$/);
+  expect(lines[2]).toMatch(
+    /sidecar +create the new container +shares the network of gateway; the same settings$/,
+  );
+});
+
+test('a check says what it waits for while it runs, and what came of it then', () => {
+  const gate = step('gate', 'gateway', {
+    detail: 'asks GET :80/ every 1 s',
+    progress: { current: 3, detail: 'last: 503, 2 of 3 failures' },
+  });
+  expect(bodyOf({ ...gate, state: 'RUNNING' }).join(' ')).toContain(
+    'asks GET :80/ every 1 s; last: 503, 2 of 3 failures',
+  );
+  const [done] = bodyOf({ ...gate, message: 'GET :80/: 200' });
+  expect(done).toMatch(/check the new container +GET :80\/: 200$/);
+});
