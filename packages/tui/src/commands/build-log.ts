@@ -57,7 +57,7 @@ async function log(
     return fail(context, {
       code: 'no-step',
       message: `${run.tag} of ${name} has no ${options.step}. It has ${has}.`,
-      exitCode: 1,
+      exitCode: 64,
     });
   }
   return interruptible(async (leave) => {
