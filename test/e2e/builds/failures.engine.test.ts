@@ -262,7 +262,7 @@ const ROWS: readonly Row[] = [
     change: named(() => at.lockedRegistry),
     code: 'push-denied',
     reason: /no basic auth credentials\. Log in to it .*docker login localhost:\d+\)/,
-    seen: /no basic auth credentials/,
+    seen: /The registry did not take localhost:/,
   },
 ];
 
