@@ -213,6 +213,7 @@ function definitionOf(git: string, name: string): BuildDefinition {
     source: { git, ref: 'main' },
     image: { name: `bench/${name}`, version: '1.0.0' },
     agent: 'bench',
-    keep: 1,
+    // None is removed while the next one is measured.
+    keep: 100,
   };
 }

@@ -1,4 +1,3 @@
-import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 
 /**
@@ -36,8 +35,6 @@ message Stat {
   int64 size = 5;
   int64 modTime = 6;
   string linkname = 7;
-  int64 devmajor = 8;
-  int64 devminor = 9;
 }
 
 // A second fits 32 bits until 2106: no object is made for it.
@@ -107,76 +104,56 @@ interface Messages {
   StatusResponse: Trace;
 }
 
-export interface FileStat {
-  /** Relative, with slashes. */
-  path: string;
-  /** As Go's `os.FileMode` has it. */
-  mode: number;
-  uid: number;
-  gid: number;
-  size: number;
-  /** Nanoseconds since 1970. */
-  modTime: string;
-  linkname: string;
-}
+export const PACKET = { request: 1, fin: 3, error: 4 } as const;
 
-export const PACKET = { stat: 0, request: 1, data: 2, fin: 3, error: 4 } as const;
-
+/** What BuildKit says of the files that it is sent. Packets to it: see `PacketWriter`. */
 export interface Packet {
   type: number;
-  stat?: FileStat | null;
-  ID?: number;
-  data?: Uint8Array;
+  ID: number;
+  data: Uint8Array;
 }
 
-function decode<Name extends keyof Messages>(name: Name, bytes: Uint8Array): Messages[Name] {
-  // The decoder has checked and filled in every field by the message's definition above.
-  return root.lookupType(name).decode(bytes) as unknown as Messages[Name];
-}
-
-function encode<Name extends keyof Messages>(name: Name, message: Messages[Name]): Buffer {
+/** The decoder of a message. It checks and fills in every field by the message's definition above. */
+function decoder<Name extends keyof Messages>(name: Name): (bytes: Uint8Array) => Messages[Name] {
   const type = root.lookupType(name);
-  return Buffer.from(type.encode(type.fromObject(message)).finish());
+  return (bytes) => type.decode(bytes) as unknown as Messages[Name];
 }
 
-export function decodeTrace(bytes: Uint8Array): Trace {
-  return decode('StatusResponse', bytes);
+function encoder<Name extends keyof Messages>(name: Name): (message: Messages[Name]) => Uint8Array {
+  const type = root.lookupType(name);
+  return (message) => type.encode(type.fromObject(message)).finish();
 }
 
-function method<Request extends keyof Messages, Response extends keyof Messages>(
+export const decodeTrace = decoder('StatusResponse');
+export const decodePacket = decoder('Packet');
+export const decodeBytes = decoder('BytesMessage');
+export const encodeBytes = encoder('BytesMessage');
+
+/** A method that is asked one thing and gives one answer. */
+function question<Request extends keyof Messages, Response extends keyof Messages>(
   path: string,
   request: Request,
   response: Response,
-  stream = false,
-): MethodDefinition<Messages[Request], Messages[Response]> {
-  return {
-    path,
-    requestStream: stream,
-    responseStream: stream,
-    requestSerialize: (message) => encode(request, message),
-    requestDeserialize: (bytes) => decode(request, bytes),
-    responseSerialize: (message) => encode(response, message),
-    responseDeserialize: (bytes) => decode(response, bytes),
-  };
+) {
+  return { path, decode: decoder(request), encode: encoder(response) };
 }
 
-export const HEALTH = {
-  Check: method('/grpc.health.v1.Health/Check', 'HealthCheckRequest', 'HealthCheckResponse'),
-} satisfies ServiceDefinition;
-
-export const AUTH = {
-  Credentials: method('/moby.filesync.v1.Auth/Credentials', 'CredentialsRequest', 'CredentialsResponse'),
-} satisfies ServiceDefinition;
-
-export const SECRETS = {
-  GetSecret: method('/moby.buildkit.secrets.v1.Secrets/GetSecret', 'GetSecretRequest', 'GetSecretResponse'),
-} satisfies ServiceDefinition;
-
-export const SSH = {
-  CheckAgent: method('/moby.sshforward.v1.SSH/CheckAgent', 'CheckAgentRequest', 'CheckAgentResponse'),
-  ForwardAgent: method('/moby.sshforward.v1.SSH/ForwardAgent', 'BytesMessage', 'BytesMessage', true),
-} satisfies ServiceDefinition;
-
-export const FILE_SYNC = {
-  DiffCopy: method('/moby.filesync.v1.FileSync/DiffCopy', 'Packet', 'Packet', true),
-} satisfies ServiceDefinition;
+export const HEALTH = question('/grpc.health.v1.Health/Check', 'HealthCheckRequest', 'HealthCheckResponse');
+export const CREDENTIALS = question(
+  '/moby.filesync.v1.Auth/Credentials',
+  'CredentialsRequest',
+  'CredentialsResponse',
+);
+export const GET_SECRET = question(
+  '/moby.buildkit.secrets.v1.Secrets/GetSecret',
+  'GetSecretRequest',
+  'GetSecretResponse',
+);
+export const CHECK_AGENT = question(
+  '/moby.sshforward.v1.SSH/CheckAgent',
+  'CheckAgentRequest',
+  'CheckAgentResponse',
+);
+/** Streams of `BytesMessage` and of `Packet`, both ways. */
+export const FORWARD_AGENT = '/moby.sshforward.v1.SSH/ForwardAgent';
+export const DIFF_COPY = '/moby.filesync.v1.FileSync/DiffCopy';

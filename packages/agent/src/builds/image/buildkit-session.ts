@@ -1,18 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
-import {
-  type Metadata,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerErrorResponse,
-  type ServiceDefinition,
-  status,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { err, ok, type Result } from '@towline/core/result';
 import type { BuildEngine, EngineAuth } from '../../engine/index.ts';
-import { AUTH, FILE_SYNC, HEALTH, type Packet, SECRETS, SSH } from './buildkit-protocol.ts';
+import {
+  CHECK_AGENT,
+  CREDENTIALS,
+  DIFF_COPY,
+  decodeBytes,
+  encodeBytes,
+  FORWARD_AGENT,
+  GET_SECRET,
+  HEALTH,
+} from './buildkit-protocol.ts';
 import { type ContextFile, contextFiles, textFile } from './context-files.ts';
+import {
+  framed,
+  GRPC_CODE,
+  GRPC_OK,
+  type GrpcCall,
+  type GrpcHandler,
+  type GrpcStatus,
+  serveGrpc,
+} from './grpc-server.ts';
 import { sendFiles } from './send-files.ts';
 
 /** The only one there is: `RUN --mount=type=ssh` without an id. */
@@ -59,83 +68,75 @@ export async function openBuildkitSession(
 ): Promise<BuildkitSession> {
   const id = randomUUID();
   let problem: string | undefined;
-  const server = new Server({ 'grpc.max_receive_message_length': 16 * 1024 * 1024 });
-  const methods: string[] = [];
-  const serve = (service: ServiceDefinition, implementation: UntypedServiceImplementation) => {
-    server.addService(service, implementation);
-    methods.push(...Object.values(service).map(({ path }) => path));
+  const handlers = new Map<string, GrpcHandler>();
+  const answer = <Request, Response>(
+    { path, decode, encode }: Question<Request, Response>,
+    reply: (request: Request) => Result<Response, GrpcStatus> | Promise<Result<Response, GrpcStatus>>,
+  ) => {
+    handlers.set(path, async (call) => {
+      const asked: Buffer[] = [];
+      await call.read((message) => void asked.push(message));
+      const said = await reply(decode(asked[0] ?? Buffer.alloc(0)));
+      if (!said.ok) return said.error;
+      call.send(framed(encode(said.value)));
+      return GRPC_OK;
+    });
   };
   // BuildKit asks every second, and ends the session where it is not answered.
-  serve(HEALTH, {
-    Check: (_: unknown, reply: Reply<{ status: number }>) => reply(null, { status: SERVING }),
-  });
-  serve(AUTH, {
-    Credentials({ request }: Asked<{ Host: string }>, reply: Reply<object>) {
-      offer.auth(request.Host).then(
-        (auth) => reply(null, loginOf(auth)),
-        () => reply(null, {}),
-      );
-    },
-  });
-  serve(FILE_SYNC, {
-    DiffCopy(call: ServerDuplexStream<Packet, Packet>) {
-      sendFiles(call, filesOf(offer, call.metadata)).catch((error: unknown) => {
-        if (!call.cancelled) problem ??= error instanceof Error ? error.message : String(error);
-        call.emit('error', refused(status.INTERNAL, problem ?? 'the transfer was given up'));
-      });
-    },
+  answer(HEALTH, () => ok({ status: SERVING }));
+  answer(CREDENTIALS, async ({ Host }) => ok(loginOf(await offer.auth(Host).catch(() => undefined))));
+  handlers.set(DIFF_COPY, async (call) => {
+    try {
+      await sendFiles(call, filesOf(offer, call));
+      return GRPC_OK;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (!call.gone) problem ??= message;
+      return { code: GRPC_CODE.internal, message };
+    }
   });
   if (offer.secrets.size > 0) {
-    serve(SECRETS, {
-      GetSecret({ request }: Asked<{ ID: string }>, reply: Reply<{ data: Uint8Array }>) {
-        const data = offer.secrets.get(request.ID);
-        if (data === undefined) reply(refused(status.NOT_FOUND, `there is no secret ${request.ID}`));
-        else reply(null, { data });
-      },
+    answer(GET_SECRET, ({ ID }) => {
+      const data = offer.secrets.get(ID);
+      if (data !== undefined) return ok({ data });
+      return err({ code: GRPC_CODE.notFound, message: `there is no secret ${ID}` });
     });
   }
   const { sshAuthSock } = offer;
   if (sshAuthSock !== undefined) {
-    serve(SSH, {
-      CheckAgent({ request }: Asked<{ ID: string }>, reply: Reply<object>) {
-        if (request.ID === '' || request.ID === SSH_ID) reply(null, {});
-        else reply(refused(status.NOT_FOUND, `there is no SSH agent "${request.ID}", only "${SSH_ID}"`));
-      },
-      ForwardAgent: (call: ServerDuplexStream<Bytes, Bytes>) => forwardAgent(call, sshAuthSock),
+    answer(CHECK_AGENT, ({ ID }) => {
+      if (ID === '' || ID === SSH_ID) return ok({});
+      const message = `there is no SSH agent "${ID}", only "${SSH_ID}"`;
+      return err({ code: GRPC_CODE.notFound, message });
     });
+    handlers.set(FORWARD_AGENT, (call) => forwardAgent(call, sshAuthSock));
   }
   const socket = await engine.openSession(
     {
       'X-Docker-Expose-Session-Uuid': id,
       'X-Docker-Expose-Session-Name': 'towline',
       'X-Docker-Expose-Session-Sharedkey': offer.sharedKey,
-      'X-Docker-Expose-Session-Grpc-Method': methods,
+      'X-Docker-Expose-Session-Grpc-Method': [...handlers.keys()],
     },
     signal,
   );
   // The end of the connection is heard of where it matters: in the build's own answer.
   socket.on('error', () => undefined);
-  server.createConnectionInjector(ServerCredentials.createInsecure()).injectConnection(socket);
+  const served = serveGrpc(socket, handlers);
   return {
     id,
     transferProblem: () => problem,
     close() {
-      server.forceShutdown();
+      served.close();
       socket.destroy();
     },
   };
 }
 
-interface Asked<T> {
-  request: T;
-}
-type Reply<T> = (error: ServerErrorResponse | null, value?: T) => void;
-interface Bytes {
-  data: Uint8Array;
-}
-
-function refused(code: status, message: string): ServerErrorResponse {
-  return Object.assign(new Error(message), { code, details: message });
+interface Question<Request, Response> {
+  path: string;
+  decode(message: Uint8Array): Request;
+  encode(message: Response): Uint8Array;
 }
 
 function loginOf(auth: EngineAuth | undefined): object {
@@ -145,44 +146,44 @@ function loginOf(auth: EngineAuth | undefined): object {
   return { Username: auth.username ?? '', Secret: auth.password ?? '' };
 }
 
-/**
- * BuildKit's names for the two folders that it reads. Lists in its metadata have been joined with commas by the time they
- * are here, so that a pattern with a comma in it is lost: the patterns are the ignore file's, which it read them from.
- */
-async function* filesOf(offer: SessionOffer, metadata: Metadata): AsyncGenerator<ContextFile> {
-  const of = (key: string) => metadata.get(key).map(String).join(', ');
-  const name = of('dir-name');
+/** BuildKit's names for the two folders that it reads. */
+function filesOf(offer: SessionOffer, call: GrpcCall): Iterable<ContextFile> {
+  const [name] = call.header('dir-name');
   if (name === 'dockerfile') {
-    yield textFile('Dockerfile', offer.dockerfile);
-    if (offer.dockerfileIgnore !== undefined)
-      yield textFile('Dockerfile.dockerignore', offer.dockerfileIgnore);
-    return;
+    const files = [textFile('Dockerfile', offer.dockerfile)];
+    if (offer.dockerfileIgnore === undefined) return files;
+    return [...files, textFile('Dockerfile.dockerignore', offer.dockerfileIgnore)];
   }
   if (name !== 'context') throw new Error(`the builder asked for a folder that there is not ("${name}")`);
   // It asks for this one first, on its own; older ones by the one key, others by the other.
-  const only = [of('followpaths'), of('include-patterns')].includes(IGNORE) ? [IGNORE] : [];
-  yield* contextFiles(offer.context, of('exclude-patterns') === '' ? [] : offer.exclude, only);
+  const only = ['followpaths', 'include-patterns'].some((key) => call.header(key).join() === IGNORE);
+  // The patterns are the ignore file's, which it read them from.
+  const exclude = call.header('exclude-patterns').length === 0 ? [] : offer.exclude;
+  return contextFiles(offer.context, exclude, only ? [IGNORE] : []);
 }
 
-function forwardAgent(call: ServerDuplexStream<Bytes, Bytes>, path: string): void {
-  const agent = connect(path);
-  call.on('data', ({ data }: Bytes) => {
-    if (!agent.write(data)) {
-      call.pause();
-      agent.once('drain', () => call.resume());
-    }
-  });
-  call.once('end', () => agent.end());
-  call.once('cancelled', () => agent.destroy());
-  call.once('error', () => agent.destroy());
-  agent.on('data', (data: Buffer) => {
-    if (!call.write({ data })) {
+function forwardAgent(call: GrpcCall, path: string): Promise<GrpcStatus> {
+  return new Promise((resolve) => {
+    const agent = connect(path);
+    const reading = call.read((message) => {
+      if (agent.write(decodeBytes(message).data)) return;
+      return new Promise((resume) => {
+        agent.once('drain', resume);
+        agent.once('close', resume);
+      });
+    });
+    reading.then(
+      () => agent.end(),
+      () => agent.destroy(),
+    );
+    agent.on('data', (data: Buffer) => {
       agent.pause();
-      call.once('drain', () => agent.resume());
-    }
-  });
-  agent.once('end', () => call.end());
-  agent.once('error', (error) => {
-    call.emit('error', refused(status.UNAVAILABLE, `the SSH agent does not answer: ${error.message}`));
+      call.send(framed(encodeBytes({ data })), () => agent.resume());
+    });
+    agent.once('close', () => resolve(GRPC_OK));
+    agent.once('error', (error) => {
+      const message = `the SSH agent does not answer: ${error.message}`;
+      resolve({ code: GRPC_CODE.unavailable, message });
+    });
   });
 }

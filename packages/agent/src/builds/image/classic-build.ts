@@ -84,13 +84,13 @@ export async function buildClassic(
   }
 }
 
-async function* withFiles(
+function* withFiles(
   folder: string,
   exclude: readonly string[],
   more: readonly ContextFile[],
-): AsyncGenerator<ContextFile> {
+): Generator<ContextFile> {
   const paths = new Set(more.map(({ path }) => path));
-  for await (const file of contextFiles(folder, exclude)) {
+  for (const file of contextFiles(folder, exclude)) {
     if (!paths.has(file.path)) yield file;
   }
   yield* more;

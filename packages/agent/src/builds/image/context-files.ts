@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { constants } from 'node:fs';
-import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises';
+import { constants, type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import dockerignore from '@balena/dockerignore';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
 
 const READ_BYTES = 64 * 1024;
-/** Files are looked at in parallel, as many at a time. */
-const LOOKS = 64;
+/** Never through a link: the file may have been replaced by one since it was seen. */
+export const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW;
 
 /** A file, folder or symbolic link of a build's context. */
 export interface ContextFile {
@@ -22,77 +21,78 @@ export interface ContextFile {
   modified: bigint;
   /** Where a link points. It is sent as it is, never followed. */
   target: string;
-  /** Its bytes; each piece is its receiver's own. */
-  content(): AsyncIterable<Uint8Array>;
+  /** Where its bytes are, of a file: on the disk, to be opened with `OPEN_FLAGS`, or here. */
+  source: { path: string } | { bytes: Uint8Array };
 }
 
 /**
  * The files below a folder less those that are excluded, each after its folder, in the order of their names' bytes.
  * With `only`, no others than these paths.
  * What is no file, folder or link is left out: a pipe would never end, and a socket is nothing without its listener.
+ *
+ * Looked at one by one as they are asked for, without a promise for each: the disk's cache answers in microseconds, and
+ * whoever asks for many makes pauses.
  */
-export async function* contextFiles(
+export function* contextFiles(
   folder: string,
   exclude: readonly string[],
   only: readonly string[] = [],
-): AsyncGenerator<ContextFile> {
+): Generator<ContextFile> {
   const ignored = dockerignore.default({ ignorecase: false }).add([...exclude]);
   // A folder that is excluded may have files that are not.
   const exceptions = exclude.some((pattern) => pattern.trim().startsWith('!'));
   yield* below('');
 
-  async function* below(path: string): AsyncGenerator<ContextFile> {
-    const entries = await readdir(join(folder, path), { withFileTypes: true });
-    entries.sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-    for (let at = 0; at < entries.length; at += LOOKS) {
-      const some = await Promise.all(
-        entries.slice(at, at + LOOKS).map(async (entry) => {
-          const inner = path === '' ? entry.name : `${path}/${entry.name}`;
-          if (only.length > 0 && !only.some((one) => one === inner || one.startsWith(`${inner}/`)))
-            return undefined;
-          const left = exclude.length > 0 && ignored.ignores(inner);
-          if (left && !(exceptions && entry.isDirectory())) return undefined;
-          const file = await look(inner, entry);
-          return file && { file, left };
-        }),
-      );
-      for (const found of some) {
-        if (found === undefined) continue;
-        const { file, left } = found;
-        if (!left) yield file;
-        if (file.kind !== 'folder') continue;
-        let told = !left;
-        for await (const inner of below(file.path)) {
-          // One that is left out is there for what in it is not.
-          if (!told) yield file;
-          told = true;
-          yield inner;
-        }
+  function* below(path: string): Generator<ContextFile> {
+    for (const entry of inOrder(readdirSync(join(folder, path), { withFileTypes: true }))) {
+      const inner = path === '' ? entry.name : `${path}/${entry.name}`;
+      if (only.length > 0 && !only.some((one) => one === inner || one.startsWith(`${inner}/`))) continue;
+      const left = exclude.length > 0 && ignored.ignores(inner);
+      if (left && !(exceptions && entry.isDirectory())) continue;
+      const file = look(inner, entry);
+      if (file === undefined) continue;
+      if (!left) yield file;
+      if (file.kind !== 'folder') continue;
+      let told = !left;
+      for (const one of below(file.path)) {
+        // One that is left out is there for what in it is not.
+        if (!told) yield file;
+        told = true;
+        yield one;
       }
     }
   }
 
-  async function look(path: string, entry: Dirent): Promise<ContextFile | undefined> {
-    const kind = entry.isDirectory()
-      ? 'folder'
-      : entry.isFile()
-        ? 'file'
+  function look(path: string, entry: Dirent): ContextFile | undefined {
+    const kind = entry.isFile()
+      ? 'file'
+      : entry.isDirectory()
+        ? 'folder'
         : entry.isSymbolicLink()
           ? 'link'
           : undefined;
     if (kind === undefined) return undefined;
-    const whole = join(folder, path);
-    const { mode, size, mtimeNs } = await lstat(whole, { bigint: true });
+    const whole = `${folder}${sep}${path}`;
+    const { mode, size, mtimeNs } = lstatSync(whole, { bigint: true });
     return {
       path,
       kind,
       mode: Number(mode) & 0o7777,
       size: kind === 'file' ? Number(size) : 0,
       modified: mtimeNs,
-      target: kind === 'link' ? await readlink(whole) : '',
-      content: () => bytesOf(whole),
+      target: kind === 'link' ? readlinkSync(whole) : '',
+      source: { path: whole },
     };
   }
+}
+
+/** By the bytes of their names. */
+function inOrder(entries: Dirent[]): Dirent[] {
+  // Without surrogates, that is the order of the characters.
+  const plain = entries.every(({ name }) => !/[\ud800-\udfff]/.test(name));
+  return entries.sort((a, b) =>
+    plain ? (a.name < b.name ? -1 : 1) : Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+  );
 }
 
 /**
@@ -110,9 +110,7 @@ export function textFile(path: string, text: string): ContextFile {
     // Up to three days after 1970.
     modified: BigInt(`0x${hash.slice(0, 12)}`),
     target: '',
-    content: async function* () {
-      yield bytes;
-    },
+    source: { bytes },
   };
 }
 
@@ -140,9 +138,13 @@ export async function resolveInside(
   }
 }
 
-/** Never through a link: the file may have been replaced by one since it was seen. */
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+/** A file's bytes; each piece is its receiver's own. */
+export async function* contentOf({ source }: ContextFile): AsyncGenerator<Uint8Array> {
+  if ('bytes' in source) {
+    yield source.bytes;
+    return;
+  }
+  const handle = await open(source.path, OPEN_FLAGS);
   try {
     for (;;) {
       const { bytesRead, buffer } = await handle.read({ buffer: Buffer.allocUnsafe(READ_BYTES) });

@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { pack as createPack } from 'tar-stream';
-import type { ContextFile } from './context-files.ts';
+import { type ContextFile, contentOf } from './context-files.ts';
 
 /** Files as a tar, for the classic builder. All of it is root's, as the docker command has it. */
-export function tarOf(files: AsyncIterable<ContextFile>): Readable {
+export function tarOf(files: Iterable<ContextFile>): Readable {
   const pack = createPack();
   const write = async () => {
-    for await (const file of files) {
+    for (const file of files) {
       const common = {
         name: file.path,
         mode: file.mode,
@@ -16,7 +16,7 @@ export function tarOf(files: AsyncIterable<ContextFile>): Readable {
         mtime: new Date(Number(file.modified / 1_000_000n)),
       };
       if (file.kind === 'file') {
-        await pipeline(file.content(), pack.entry({ ...common, type: 'file', size: file.size }));
+        await pipeline(contentOf(file), pack.entry({ ...common, type: 'file', size: file.size }));
       } else {
         const kind =
           file.kind === 'folder'
