@@ -418,11 +418,21 @@ class DockerEngine implements Engine {
     return check(call, schema, await this.#read(call));
   }
 
+  /** What it answers is not looked at: Podman says `OK` where others say nothing. */
   async #done(call: Call): Promise<void> {
-    await this.#read(call);
+    await this.#readText(call);
   }
 
   async #read(call: Call): Promise<unknown> {
+    const text = await this.#readText(call);
+    try {
+      return text === '' ? undefined : parseJson(call, text);
+    } catch (error) {
+      throw this.#toEngineError(error);
+    }
+  }
+
+  async #readText(call: Call): Promise<string> {
     try {
       const answer = await this.#dial(call);
       const chunks: Uint8Array[] = [];
@@ -433,8 +443,7 @@ class DockerEngine implements Engine {
           throw new EngineError('engine', `The engine's answer to ${call.path} is too large.`);
         chunks.push(chunk);
       }
-      const text = Buffer.concat(chunks).toString('utf8').trim();
-      return text === '' ? undefined : parseJson(call, text);
+      return Buffer.concat(chunks).toString('utf8').trim();
     } catch (error) {
       throw this.#toEngineError(error);
     }

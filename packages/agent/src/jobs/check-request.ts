@@ -95,6 +95,8 @@ export interface CheckOptions {
   jobId: string;
   own: OwnTraces;
   builds: OwnBuilds;
+  /** The ids of the containers that are kept of this one, the newest first. */
+  kept: (container: string) => readonly string[];
 }
 
 /**
@@ -143,13 +145,14 @@ export function wishesOf({ containers }: Pick<ExecuteInput, 'containers'>, conta
 }
 
 async function checkTask(
-  { engine, info, input, jobId, own, builds }: CheckOptions,
+  { engine, info, input, jobId, own, builds, kept }: CheckOptions,
   { spec, choice, observed, inspect, image }: CheckedTask,
   tag: string,
 ): Promise<Result<ReplaceTask, Refusal>> {
   const from = observed && deployedVersion(observed, spec.image);
   const local = localImageOf(input.service, spec, { mode: choice.mode, tag }, builds);
   if (!local.ok) return local;
+  const back = input.rollback === true ? await keptImage(engine, spec, tag, kept(spec.name)) : undefined;
   const task: ReplaceTask = {
     container: spec.name,
     image: spec.image,
@@ -159,6 +162,7 @@ async function checkTask(
     ...wishesOf(input, spec.name),
     exists: inspect !== undefined,
     ...(local.value !== undefined && { local: local.value }),
+    ...(back !== undefined && { kept: back }),
   };
   if (inspect === undefined) {
     const made = createFromRun({
@@ -183,4 +187,21 @@ async function checkTask(
   if (!derived.ok) return derived;
   const order = updateOrder(spec.update, jsonOf(inspect), derived.value);
   return order.ok ? ok({ ...task, order: order.value }) : order;
+}
+
+/** The image that a kept container ran under this tag, and that the engine has still. */
+async function keptImage(
+  engine: Engine,
+  { image }: ContainerSpec,
+  tag: string,
+  kept: readonly string[],
+): Promise<{ imageId: string } | undefined> {
+  for (const id of kept) {
+    const container = await engine.inspectContainer(id);
+    if (container === undefined) continue;
+    const found = await engine.inspectImage(container.Image);
+    if (found === undefined) continue;
+    if (deployedVersion(observeContainer(container, found), image)?.tag === tag) return { imageId: found.Id };
+  }
+  return undefined;
 }

@@ -7,7 +7,7 @@ import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds 
 import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
-import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
+import { type ContainerInspect, type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import {
   engineIsBack,
@@ -16,6 +16,7 @@ import {
   type KeptContainer,
   type OwnTraces,
   planSteps,
+  previousName,
   type Recovered,
   type Recreate,
   type Replaced,
@@ -368,6 +369,7 @@ class Jobs implements JobService {
       jobId: id,
       own: this.#own,
       builds: this.#builds,
+      kept: (container) => this.#kept.of(container),
     });
     if (!checked.ok) active.emit({ type: 'refused', refusal: checked.error });
     return checked;
@@ -485,23 +487,33 @@ class Jobs implements JobService {
    * by its id, and only while it still has the name that it was kept under: a person may have taken it.
    */
   async #removePrevious(id: string, active: ActiveJob, kept: readonly KeptContainer[]): Promise<void> {
-    const engine = this.#engine;
     // Those that hang on others first: an engine may refuse to remove what something hangs on.
     for (const { container, previous } of this.#kept.replace(id, kept).toReversed()) {
-      for (const old of previous) {
-        try {
-          const found = await engine.inspectContainer(old.id);
-          const ours = found?.Name === `/${old.name}` && !found.State.Running;
-          if (ours) await engine.removeContainer(old.id);
-          await active.record({ record: 'removed', container, id: old.id });
-          this.#kept.forget(container, old.id);
-        } catch (error) {
-          this.#options.log.warn(
-            { err: error, container: old.name },
-            'an old container could not be removed',
-          );
-        }
-      }
+      for (const old of previous) await this.#removeKept(active, container, old, () => true);
+    }
+    // One whose restart policy could not be held would come back with its engine, beside the new one.
+    for (const { container, id: old } of kept.toReversed()) {
+      const comesBack = ({ HostConfig }: ContainerInspect) =>
+        !['', 'no', undefined].includes(HostConfig.RestartPolicy?.Name);
+      await this.#removeKept(active, container, { id: old, name: previousName(container, id) }, comesBack);
+    }
+  }
+
+  async #removeKept(
+    active: ActiveJob,
+    container: string,
+    { id, name }: { id: string; name: string },
+    which: (found: ContainerInspect) => boolean,
+  ): Promise<void> {
+    try {
+      const found = await this.#engine.inspectContainer(id);
+      if (found !== undefined && !which(found)) return;
+      const ours = found?.Name === `/${name}` && !found.State.Running;
+      if (ours) await this.#engine.removeContainer(id);
+      await active.record({ record: 'removed', container, id });
+      this.#kept.forget(container, id);
+    } catch (error) {
+      this.#options.log.warn({ err: error, container: name }, 'an old container could not be removed');
     }
   }
 

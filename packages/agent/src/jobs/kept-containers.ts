@@ -31,6 +31,11 @@ export class KeptContainers {
     return before;
   }
 
+  /** The ids of what is kept of a container, the newest first. */
+  of(container: string): string[] {
+    return (this.#byContainer.get(container) ?? []).map(({ id }) => id).reverse();
+  }
+
   forget(container: string, id: string): void {
     const left = (this.#byContainer.get(container) ?? []).filter((each) => each.id !== id);
     if (left.length === 0) this.#byContainer.delete(container);

@@ -125,6 +125,30 @@ test('one old container is kept: the next success removes it, and none that a pe
   expect(await on.names()).toEqual([name, `${name}.prev.${three.id}`, taken].toSorted());
 });
 
+test('a rollback takes what ran before from this machine, whatever its tag names in the registry by now', async () => {
+  const name = on.name('gateway');
+  const own = `${registry}/test/${on.name('moving')}`;
+  const push = async (from: string, tag: string) => {
+    await on.host.docker('pull', '--quiet', `${gateway}:${from}`);
+    await on.host.docker('tag', `${gateway}:${from}`, `${own}:${tag}`);
+    await on.host.docker('push', '--quiet', `${own}:${tag}`);
+  };
+  try {
+    await push('1.0.0', 'first');
+    await push('1.1.0', 'second');
+    const before = await running(name, `${own}:first`);
+    await on.execute({ container: name, image: own, tag: 'second' });
+    await push('1.2.0', 'first');
+    const input = on.input([{ container: name, image: own, tag: 'first' }], { rollback: true });
+    const job = await on.ended(await on.begin(input));
+    expect(job).toMatchObject({ state: 'DONE', tasks: [{ to: { tag: 'first' } }] });
+    expect((await on.inspect(name)).Image).toBe(before.Image);
+    expect(await page(name)).toContain('gateway 1.0.0');
+  } finally {
+    for (const tag of ['first', 'second']) await on.host.docker('rmi', '--force', `${own}:${tag}`);
+  }
+});
+
 test('latest over latest is done again', async () => {
   const name = on.name('gateway');
   const before = await running(name, `${gateway}:latest`);

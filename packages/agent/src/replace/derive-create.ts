@@ -133,7 +133,10 @@ export function deriveCreate(input: DeriveInput): Result<DerivedCreate, Refusal>
   if (sharesNetwork || networkMode === 'host' || networkMode === 'none') {
     return { ok: true, value: { body, connect: [] } };
   }
-  const primary = networkMode === 'default' || networkMode === '' ? 'bridge' : networkMode;
+  const asked = networkMode === 'default' || networkMode === '' ? 'bridge' : networkMode;
+  // One that was taken off the network that it was created on, and Podman's, which says bridge of them all.
+  const primary = Object.hasOwn(networks, asked) ? asked : (Object.keys(networks)[0] ?? asked);
+  if (primary !== asked) hostConfig.NetworkMode = primary;
   const endpoints = Object.entries(networks).map(([network, settings]): [string, JsonObject] => [
     network,
     withOwnName(network, name, endpointAsCreated(object(settings), id.slice(0, 12))),
@@ -190,7 +193,7 @@ function withOwnName(network: string, name: string, endpoint: JsonObject): JsonO
 }
 
 /** On these the engine takes no aliases. */
-const BUILT_IN_NETWORKS = new Set(['bridge', 'host', 'none', 'default']);
+const BUILT_IN_NETWORKS = new Set(['bridge', 'host', 'none', 'default', 'podman']);
 
 /** Whether an API version such as `1.41` is at least `major.minor`. */
 function apiAtLeast(version: string, major: number, minor: number): boolean {

@@ -65,6 +65,8 @@ export interface ReplaceTask extends Exchanged {
   from: JobTask['from'];
   /** Of an image that this engine has and no registry: its id, where that is known. */
   local?: { imageId?: string };
+  /** What a kept container ran, for a rollback: it is on this engine, whatever the tag names by now. */
+  kept?: { imageId: string };
 }
 
 export interface ReplaceOptions {
@@ -294,9 +296,10 @@ class Replacement {
     }
   }
 
-  async #resolve(work: Work): Promise<undefined> {
+  async #resolve(work: Work): Promise<string | undefined> {
     const { registry, info, write } = this.#options;
-    const { container, image, tag, from, local, ref } = chosenOf(work);
+    const { container, image, tag, from, local, kept, ref } = chosenOf(work);
+    if (kept !== undefined) return await this.#resolveKept(work, kept.imageId);
     if (local !== undefined) return await this.#resolveLocal(work, local);
     const found = await registry.manifest(image, tag);
     if (!found.ok) throw refuse(refusalOf(found.error.code), found.error.message, container);
@@ -313,6 +316,28 @@ class Replacement {
     work.digest = digest;
     write.emit({ type: 'resolved', container, ...(from !== undefined && { from }), to: { tag, digest } });
     return undefined;
+  }
+
+  /** It ran here, so nobody else is asked: a registry that is down is no reason to stay with what does not work. */
+  async #resolveKept(work: Work, imageId: string): Promise<string> {
+    const { container, ref, tag, from, image } = chosenOf(work);
+    const found = await this.#options.engine.inspectImage(imageId);
+    if (found === undefined) {
+      throw refuse(
+        'no-successful-image',
+        `The image that ${container} ran before was removed from the engine meanwhile. Choose a version: \`towline versions\` lists them.`,
+        container,
+      );
+    }
+    work.image = found;
+    const digest = found.RepoDigests?.find((name) => name.startsWith(`${image}@`))?.split('@')[1];
+    this.#options.write.emit({
+      type: 'resolved',
+      container,
+      ...(from !== undefined && { from }),
+      to: { tag, ...(digest !== undefined && { digest }) },
+    });
+    return `${ref} as it ran here before`;
   }
 
   /** Built on this engine, and pushed nowhere. */
@@ -341,8 +366,9 @@ class Replacement {
 
   async #pull(work: Work, step: Step): Promise<string | undefined> {
     const { engine, registry, write } = this.#options;
-    const { ref, image, tag, local } = chosenOf(work);
+    const { ref, image, tag, local, kept } = chosenOf(work);
     if (local !== undefined) return 'built here';
+    if (kept !== undefined) return 'already there';
     // Only `latest` is pulled whatever is there: the operator asked for exactly that.
     if (tag !== 'latest') {
       const present = await engine.inspectImage(ref);
@@ -453,10 +479,13 @@ class Replacement {
       throw new Error('create before inspect');
     for (const network of task.definition?.networks ?? []) await engine.ensureNetwork(network);
     // By its name, so that whoever lists containers sees which version it is; what counts is that it is the pinned one.
-    let next = await this.#createAs(saved.nextName, derived, derived.body);
+    const pinned = { ...derived.body, Image: image.Id };
+    // What ran before may have lost its tag since then.
+    const named = work.chosen?.kept === undefined || (await engine.inspectImage(task.ref))?.Id === image.Id;
+    let next = await this.#createAs(saved.nextName, derived, named ? derived.body : pinned);
     if (next.Image !== image.Id) {
       await engine.removeContainer(next.Id, { force: true });
-      next = await this.#createAs(saved.nextName, derived, { ...derived.body, Image: image.Id });
+      next = await this.#createAs(saved.nextName, derived, pinned);
     }
     work.next = next;
     const compared = this.#compare(work, next);
@@ -481,7 +510,8 @@ class Replacement {
     const moved = new Set(work.ties.map(tieSetting));
     const changes = all.filter(({ setting }) => !moved.has(setting));
     this.#options.write.emit({ type: 'compared', container: task.container, changes });
-    return changes.length === 0 ? 'the same settings' : `${changes.length} settings differ`;
+    if (changes.length === 0) return 'the same settings';
+    return changes.length === 1 ? '1 setting differs' : `${changes.length} settings differ`;
   }
 
   async #createAs(name: string, derived: DerivedCreate, body: CreateBody): Promise<ContainerInspect> {
@@ -518,8 +548,15 @@ class Replacement {
     const policy = savedPolicy(saved);
     // A stopped container that restarts always comes back with its engine, and would serve beside the new one.
     if (policy === undefined || holdsRestart(policy)) return SKIPPED;
-    await this.#options.engine.setRestartPolicy(old.Id, { Name: 'no' });
-    return undefined;
+    try {
+      await this.#options.engine.setRestartPolicy(old.Id, { Name: 'no' });
+      return undefined;
+    } catch (error) {
+      // Podman 4 has no way to: what is kept would come back with the machine, so it is not kept.
+      const unknown = error instanceof EngineError && error.code === 'not-found';
+      if (!unknown || (await this.#options.engine.inspectContainer(old.Id)) === undefined) throw error;
+      return 'this engine can’t: the old container is not kept after the commit';
+    }
   }
 
   async #stopOld(work: Work): Promise<string | undefined> {

@@ -129,6 +129,8 @@ export function toExecuteInput(
     operator: string;
     /** The pipeline's: they tell the agent which build an image is of, and what Latest is where it was built elsewhere. */
     builds?: Pipeline['builds'];
+    /** Whether the plan is of what `planRollback` chose. */
+    rollback?: boolean;
   },
 ): ExecuteInput {
   if (plan.armed.length === 0) throw new RangeError(`nothing is armed on ${plan.server}`);
@@ -157,6 +159,7 @@ export function toExecuteInput(
       };
     }),
     choices: plan.armed.map(({ container, choice }) => ({ container, choice })),
+    ...(from.rollback === true && { rollback: true }),
   };
 }
 

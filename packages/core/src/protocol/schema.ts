@@ -170,6 +170,11 @@ export const executeInputSchema = z.object({
     .array(z.object({ container: name, choice: choiceSchema }))
     .min(1)
     .max(100),
+  /**
+   * What is chosen ran here before: where the container that ran it is kept still, its image is taken, and no registry is
+   * asked. Older agents ask one.
+   */
+  rollback: z.boolean().optional(),
 });
 export type ExecuteInput = z.infer<typeof executeInputSchema>;
 

@@ -46,6 +46,11 @@ function rollback(context: Context, target: Target, { detach = false }: Rollback
     if (armed.length === 0 || refused.length > 0) {
       return nothingArmed(context, `${what} can't be rolled back. Nothing was done.`, refused);
     }
-    return runPlans(context, open, [plan.value], { detach, refused, builds: pipeline.builds });
+    return runPlans(context, open, [plan.value], {
+      detach,
+      refused,
+      builds: pipeline.builds,
+      rollback: true,
+    });
   });
 }

@@ -36,6 +36,8 @@ export interface RunOptions {
   detach: boolean;
   refused: readonly Refused[];
   builds: ReturnType<OpenMap['pipeline']>['builds'];
+  /** Whether the plans are of what `planRollback` chose. */
+  rollback?: boolean;
 }
 
 /** For each server whose job only a command that stays can begin: a sentence that says why. */
@@ -55,7 +57,7 @@ export function runPlans(
   context: Context,
   open: OpenMap,
   plans: readonly ServerPlan[],
-  { detach, refused, builds }: RunOptions,
+  { detach, refused, builds, rollback = false }: RunOptions,
 ): Promise<number> {
   const { fleet, service, map } = open;
   const { output } = context;
@@ -67,6 +69,7 @@ export function runPlans(
       map,
       builds,
       plans,
+      rollback,
       detach,
       signal: leave,
       onLink: (what, said) => output.note(`towline: ${what}: ${said}`),
