@@ -27,10 +27,12 @@ export async function* outlast<T>(
 ): AsyncGenerator<T> {
   const gone = new AbortController();
   const stopWatching = watchAway(fleet, agent, patienceMs, { onAway: () => gone.abort(), onLink });
+  let answered = false;
   try {
     yield* stream(AbortSignal.any([signal, gone.signal]));
+    answered = !signal.aborted && !gone.signal.aborted;
   } finally {
-    stopWatching();
+    stopWatching(answered);
   }
   if (!gone.signal.aborted) return;
   const { link } = fleet.store.getState().agents[agent] ?? {};
@@ -39,22 +41,28 @@ export async function* outlast<T>(
   throw new CallError({ code: 'agent-unreachable', message });
 }
 
-/** Tells of a link that is lost and comes back, and calls once when it was not there for this long. */
+/**
+ * Tells of a link that is lost and comes back, and calls once when it was not there for this long. What it returns ends it,
+ * and is told whether the agent has answered.
+ */
 function watchAway(
   fleet: Fleet,
   agent: string,
   ms: number,
   { onAway, onLink }: { onAway(): void; onLink: ((said: string) => void) | undefined },
-): () => void {
+): (answered: boolean) => void {
   let timer: NodeJS.Timeout | undefined;
   let told = false;
+  const back = () => {
+    if (told) onLink?.(`The agent ${agent} is back.`);
+    told = false;
+  };
   const look = () => {
     const link = fleet.store.getState().agents[agent]?.link;
     if (link?.state === 'connected') {
       clearTimeout(timer);
       timer = undefined;
-      if (told) onLink?.(`The agent ${agent} is back.`);
-      told = false;
+      back();
       return;
     }
     if (Number.isFinite(ms)) timer ??= setTimeout(onAway, ms);
@@ -66,8 +74,10 @@ function watchAway(
   };
   const unsubscribe = fleet.store.subscribe(look);
   look();
-  return () => {
+  return (answered) => {
     unsubscribe();
     clearTimeout(timer);
+    // A stream that only the agent can have ended may be faster than the news of its link.
+    if (answered) back();
   };
 }
