@@ -113,24 +113,16 @@ function lossOf(state: BuildLogState, run: BuildRun | undefined, world: World): 
   return run !== undefined && isRunEnded(run.state) ? undefined : linkLoss(state.agent, world);
 }
 
+/** The error takes the rows that there are for it, less one where there is something else to say. */
 function errorLines(message: string, note: readonly Span[], columns: number): Line[] {
+  const rows = note.length === 0 ? ERROR_ROWS : ERROR_ROWS - 1;
   const parts = wrapText(message, columns - 4);
-  const shown = parts
-    .slice(0, ERROR_ROWS)
-    .map((part, at) =>
-      line(
-        span(
-          `  ${at === ERROR_ROWS - 1 && parts.length > ERROR_ROWS ? truncateEnd(`${part}…`, columns - 3) : part}`,
-          'bad',
-        ),
-      ),
-    );
-  const rest = Math.max(0, ERROR_ROWS - shown.length);
-  return [
-    ...shown,
-    ...(rest > 0 ? [line(...note)] : []),
-    ...Array.from({ length: rest - 1 }, () => BLANK),
-  ].slice(0, ERROR_ROWS);
+  const shown = parts.slice(0, rows).map((part, at) => {
+    const cut = at === rows - 1 && parts.length > rows;
+    return line(span(`  ${cut ? truncateEnd(`${part}…`, columns - 3) : part}`, 'bad'));
+  });
+  const lines = note.length === 0 ? shown : [...shown, line(...note)];
+  return [...lines, ...Array.from({ length: ERROR_ROWS - lines.length }, () => BLANK)];
 }
 
 function stateLine(run: BuildRun, now: number, columns: number): Line {
