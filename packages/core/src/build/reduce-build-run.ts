@@ -9,15 +9,15 @@ export const MAX_VERTICES = 500;
  * Folds one event into a run. A run is the fold of its events from the first on, `queued`; before that one there is
  * none, and events that come without it change nothing.
  *
- * As with jobs, an event whose `seq` is not the next changes nothing (`run` is returned as it is), and a reader that
- * sees a number jump asks again from `lastSeq`. After `ended` a note can still be written and the image removed, and
+ * As with jobs, an event whose `seq` is not later changes nothing (`run` is returned as it is), and a number that was
+ * passed over was of a type that this side does not know. After `ended` a note can still be written and the image removed, and
  * nothing else happens. What does not change keeps its identity.
  */
 export function reduceBuildRun(run: BuildRun, event: BuildEvent): BuildRun;
 export function reduceBuildRun(run: BuildRun | undefined, event: BuildEvent): BuildRun | undefined;
 export function reduceBuildRun(run: BuildRun | undefined, event: BuildEvent): BuildRun | undefined {
   if (run === undefined) return event.type === 'queued' && event.seq === 1 ? begin(event) : undefined;
-  if (event.seq !== run.lastSeq + 1) return run;
+  if (event.seq <= run.lastSeq) return run;
   if (isRunEnded(run.state) && event.type !== 'noted' && event.type !== 'image-removed') return run;
   return { ...apply(run, event), lastSeq: event.seq };
 }

@@ -180,11 +180,19 @@ describe('out of order', () => {
     expect(fold(events.slice(1))).toBeUndefined();
   });
 
-  test('a gap changes nothing, so that a reader resumes from lastSeq', () => {
-    const [first, , third] = events;
-    if (first === undefined || third === undefined) throw new Error('too few events');
+  test('an event of a type that is not known here was passed over, and the rest goes on', () => {
+    const [first, second, third] = events;
+    if (first === undefined || second === undefined || third === undefined) throw new Error('too few events');
     const job = reduceJob(undefined, first);
-    expect(reduceJob(job, third)).toBe(job);
+    expect(reduceJob(job, third)).toMatchObject({ state: 'DONE', lastSeq: 3 });
+  });
+
+  test('one that was seen before changes nothing', () => {
+    const [first, second] = events;
+    if (first === undefined || second === undefined) throw new Error('too few events');
+    const job = reduceJob(reduceJob(undefined, first), second);
+    expect(reduceJob(job, second)).toBe(job);
+    expect(reduceJob(job, first)).toBe(job);
   });
 
   test('nothing comes after the end', () => {

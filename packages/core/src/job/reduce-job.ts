@@ -6,15 +6,15 @@ import { stepName } from './step-words.ts';
  * Folds one event into a job. A job is the fold of its events from the first on, `queued`; before that one there is
  * none, and events that come without it change nothing.
  *
- * Events are numbered without gaps from 1, so one whose `seq` is not the next was seen before or came out of order: it
- * changes nothing (`job` is returned as it is), and a reader that sees a number jump asks again from `lastSeq`. Nor does
- * anything change after `ended`. What does not change keeps its identity.
+ * Events are numbered from 1, and a stream loses none: one whose `seq` is not later was seen before and changes nothing
+ * (`job` is returned as it is); a number that was passed over was of a type that this side does not know, from a newer agent,
+ * and its reader ignored it. Nothing changes after `ended`. What does not change keeps its identity.
  */
 export function reduceJob(job: Job, event: JobEvent): Job;
 export function reduceJob(job: Job | undefined, event: JobEvent): Job | undefined;
 export function reduceJob(job: Job | undefined, event: JobEvent): Job | undefined {
   if (job === undefined) return event.type === 'queued' && event.seq === 1 ? begin(event) : undefined;
-  if (event.seq !== job.lastSeq + 1 || isEnded(job.state)) return job;
+  if (event.seq <= job.lastSeq || isEnded(job.state)) return job;
   return { ...apply(job, event), lastSeq: event.seq };
 }
 
