@@ -402,8 +402,11 @@ class Builds implements BuildService {
 
   /** What can be refused before a run is begun. */
   async #check(definition: BuildDefinition): Answer<void> {
-    const info = await this.#parts.engine.info();
-    if (!info.ok) return err({ code: 'engine-unreachable', message: info.error.message });
+    try {
+      await this.#parts.buildEngine.ping();
+    } catch (error) {
+      return err({ code: 'engine-unreachable', message: words(error) });
+    }
     const secrets = await this.#secretsOf(definition);
     return secrets.ok ? await this.#ableToBuild(definition) : secrets;
   }
@@ -445,7 +448,8 @@ class Builds implements BuildService {
   async #outcomeOf(active: ActiveRun, run: BuildRun): Promise<RunOutcome> {
     const { engine, buildEngine, registry, folders, owner } = this.#parts;
     const { definition } = active;
-    await this.#emitAtBest(active, { type: 'started' });
+    // On the disk with the first step's beginning, before anything is done.
+    active.emit({ type: 'started' });
     const secrets = await this.#secretsOf(definition);
     if (!secrets.ok) {
       return { state: 'ERROR', error: { code: 'secret-missing', message: secrets.error.message } };

@@ -12,6 +12,8 @@ import { framePieces } from './log-lines.ts';
 import { readNdjson } from './ndjson.ts';
 import { PushProgress, type PushReceipt, pushEntrySchema } from './push-progress.ts';
 
+/** For an engine that does nothing else for it. */
+const PING_TIMEOUT_MS = 10_000;
 /** For the engine to begin an answer that is no stream. */
 const ANSWER_TIMEOUT_MS = 120_000;
 /** The engine tries a layer again and again with pauses of up to a minute; one that says nothing for as long is dead. */
@@ -50,6 +52,8 @@ export interface LabelledContainer {
  * they reject with the signal's reason where it was aborted.
  */
 export interface BuildEngine {
+  /** Returns once the engine answers. `/info` would start two programs for its answer. */
+  ping(): Promise<void>;
   /** All containers with a label, running or not. */
   containersWith(label: string): Promise<LabelledContainer[]>;
   /** Its output from the start, where it is called before the start. The container waits for a slow reader. */
@@ -108,6 +112,12 @@ class DockerBuildEngine implements BuildEngine {
   constructor(address: EngineAddress) {
     this.#address = address;
     this.#where = describeAddress(address);
+  }
+
+  async ping() {
+    await this.#tell(undefined, async () => {
+      await readText(await this.#open({ method: 'GET', path: '/_ping' }, PING_TIMEOUT_MS));
+    });
   }
 
   async containersWith(label: string) {

@@ -24,13 +24,16 @@ const entrySchema = z.object({
   errorDetail: z.object({ message: z.string().optional() }).optional().catch({}),
 });
 
-/** Builds by the engine's BuildKit, which asks for files and secrets over a session of ours. */
+/**
+ * Builds by the engine's BuildKit, which asks for files and secrets over a session of ours. Undefined where it has none:
+ * nothing was built.
+ */
 export async function buildByBuildkit(
   engine: BuildEngine,
   image: PreparedImage,
   listener: MaskedListener,
   signal: AbortSignal,
-): Promise<Result<CreatedImage, ImageFailure>> {
+): Promise<Result<CreatedImage, ImageFailure> | undefined> {
   // The connections outlive the signal for as long as the engine takes to end the build.
   const connections = new AbortController();
   const session = await openBuildkitSession(
@@ -47,6 +50,7 @@ export async function buildByBuildkit(
     },
     connections.signal,
   );
+  if (session === undefined) return undefined;
   const buildId = randomUUID();
   let late: NodeJS.Timeout | undefined;
   const stop = () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '@towline/core/result';
-import type { BuildEngine, EngineAuth } from '../../engine/index.ts';
+import { type BuildEngine, type EngineAuth, EngineError } from '../../engine/index.ts';
 import {
   CHECK_AGENT,
   CREDENTIALS,
@@ -58,14 +59,14 @@ export interface BuildkitSession {
 
 /**
  * Opens BuildKit's session: the engine dials back over the connection, and asks for files, secrets, logins and the SSH
- * agent as the build needs them. Nothing secret is in a request of ours. Rejects with `EngineError`: where the engine
- * has no BuildKit its `statusCode` says so.
+ * agent as the build needs them. Nothing secret is in a request of ours. Undefined where the engine offers no
+ * session: it has no BuildKit. Rejects with `EngineError` (`unreachable`).
  */
 export async function openBuildkitSession(
   engine: BuildEngine,
   offer: SessionOffer,
   signal: AbortSignal,
-): Promise<BuildkitSession> {
+): Promise<BuildkitSession | undefined> {
   const id = randomUUID();
   let problem: string | undefined;
   const handlers = new Map<string, GrpcHandler>();
@@ -111,7 +112,8 @@ export async function openBuildkitSession(
     });
     handlers.set(FORWARD_AGENT, (call) => forwardAgent(call, sshAuthSock));
   }
-  const socket = await engine.openSession(
+  const socket = await openSession(
+    engine,
     {
       'X-Docker-Expose-Session-Uuid': id,
       'X-Docker-Expose-Session-Name': 'towline',
@@ -120,8 +122,7 @@ export async function openBuildkitSession(
     },
     signal,
   );
-  // The end of the connection is heard of where it matters: in the build's own answer.
-  socket.on('error', () => undefined);
+  if (socket === undefined) return undefined;
   const served = serveGrpc(socket, handlers);
   return {
     id,
@@ -131,6 +132,29 @@ export async function openBuildkitSession(
       socket.destroy();
     },
   };
+}
+
+/** Whether an engine has BuildKit, found by trying. Rejects with `EngineError` (`unreachable`). */
+export async function hasBuildkit(engine: BuildEngine, signal: AbortSignal): Promise<boolean> {
+  const socket = await openSession(engine, { 'X-Docker-Expose-Session-Uuid': randomUUID() }, signal);
+  socket?.destroy();
+  return socket !== undefined;
+}
+
+async function openSession(
+  engine: BuildEngine,
+  headers: Parameters<BuildEngine['openSession']>[0],
+  signal: AbortSignal,
+): Promise<Duplex | undefined> {
+  try {
+    const socket = await engine.openSession(headers, signal);
+    // The end of the connection is heard of where it matters: in the build's own answer.
+    socket.on('error', () => undefined);
+    return socket;
+  } catch (error) {
+    if (error instanceof EngineError && error.code !== 'unreachable') return undefined;
+    throw error;
+  }
 }
 
 interface Question<Request, Response> {

@@ -8,7 +8,7 @@ import { buildClassic } from './classic-build.ts';
 import { resolveInside } from './context-files.ts';
 import { DockerfileText } from './dockerfile.ts';
 import { ignorePatterns, readDockerfile, readIgnoreFile } from './dockerfile-of.ts';
-import { type Builder, findBuilder } from './find-builder.ts';
+import { type Builder, findClassic } from './find-builder.ts';
 import type { ImageListener, MaskedListener } from './image-events.ts';
 
 /** In characters; the protocol takes no more of a name, an error or a line, and of a reason. */
@@ -31,7 +31,7 @@ export interface ImageRequest {
   secrets?: ReadonlyMap<string, Uint8Array> | undefined;
   /** An SSH agent's socket for `RUN --mount=type=ssh`. */
   sshAuthSock?: string | undefined;
-  /** Instead of the best that the engine has. */
+  /** The classic one, also where the engine has a better one. */
   builder?: Builder | undefined;
   /** Login for an image's registry; undefined for none. */
   auth?: ((image: string) => Promise<EngineAuth | undefined>) | undefined;
@@ -102,10 +102,15 @@ async function create(
   if (signal.aborted) return err(cancelled());
   const prepared = await prepare(request);
   if (!prepared.ok) return prepared;
-  const builder = request.builder === undefined ? await findBuilder(engine, signal) : ok(request.builder);
-  if (!builder.ok) return builder;
   try {
-    if (builder.value === 'buildkit') return await buildByBuildkit(engine, prepared.value, listener, signal);
+    // By trying: to ask first would open a session for the question alone.
+    const built =
+      request.builder === 'classic'
+        ? undefined
+        : await buildByBuildkit(engine, prepared.value, listener, signal);
+    if (built !== undefined) return built;
+    const classic = await findClassic(engine, signal);
+    if (!classic.ok) return classic;
     const mount = prepared.value.parsed.firstMount();
     if (mount !== undefined || request.sshAuthSock !== undefined || (request.secrets?.size ?? 0) > 0) {
       const where = mount === undefined ? '' : `\nDockerfile:${mount.number}: ${mount.text}`;

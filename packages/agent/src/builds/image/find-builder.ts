@@ -2,6 +2,7 @@ import { err, ok, type Result } from '@towline/core/result';
 import type { BuildEngine } from '../../engine/index.ts';
 import { EngineError } from '../../engine/index.ts';
 import type { ImageFailure } from './build-failure.ts';
+import { hasBuildkit } from './buildkit-session.ts';
 
 /** What of an engine makes images: BuildKit, or the builder before it, which mounts neither secrets nor SSH agents. */
 export type Builder = 'buildkit' | 'classic';
@@ -16,6 +17,18 @@ export async function findBuilder(
 ): Promise<Result<Builder, ImageFailure>> {
   try {
     if (await hasBuildkit(engine, signal)) return ok('buildkit');
+  } catch (error) {
+    return err(whyNotAsked(error, signal));
+  }
+  return await findClassic(engine, signal);
+}
+
+/** Of an engine that has no BuildKit. */
+export async function findClassic(
+  engine: BuildEngine,
+  signal: AbortSignal,
+): Promise<Result<'classic', ImageFailure>> {
+  try {
     const refusal = await refusalOfClassic(engine, signal);
     if (refusal === undefined) return ok('classic');
     return err({
@@ -23,22 +36,14 @@ export async function findBuilder(
       message: `This engine makes no images: ${refusal}. Name an agent in the build's definition whose engine does.`,
     });
   } catch (error) {
-    if (signal.aborted) return err({ code: 'cancelled', message: 'It was cancelled.' });
-    if (error instanceof EngineError) return err({ code: 'engine-unreachable', message: error.message });
-    throw error;
+    return err(whyNotAsked(error, signal));
   }
 }
 
-async function hasBuildkit(engine: BuildEngine, signal: AbortSignal): Promise<boolean> {
-  try {
-    const session = await engine.openSession({ 'X-Docker-Expose-Session-Uuid': crypto.randomUUID() }, signal);
-    session.on('error', () => undefined);
-    session.destroy();
-    return true;
-  } catch (error) {
-    if (error instanceof EngineError && error.code !== 'unreachable') return false;
-    throw error;
-  }
+function whyNotAsked(error: unknown, signal: AbortSignal): ImageFailure {
+  if (signal.aborted) return { code: 'cancelled', message: 'It was cancelled.' };
+  if (error instanceof EngineError) return { code: 'engine-unreachable', message: error.message };
+  throw error;
 }
 
 /** A build by an id that is not there and of nothing: what can build misses its Dockerfile. */
