@@ -7,13 +7,16 @@ import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds 
 import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
-import { type ContainerInspect, type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
+import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import {
   engineIsBack,
   isOwnContainer,
   isUnreachable,
+  jsonOf,
   type KeptContainer,
+  notKept,
+  type OldContainer,
   type OwnTraces,
   planSteps,
   previousName,
@@ -489,25 +492,29 @@ class Jobs implements JobService {
   async #removePrevious(id: string, active: ActiveJob, kept: readonly KeptContainer[]): Promise<void> {
     // Those that hang on others first: an engine may refuse to remove what something hangs on.
     for (const { container, previous } of this.#kept.replace(id, kept).toReversed()) {
-      for (const old of previous) await this.#removeKept(active, container, old, () => true);
+      for (const old of previous) await this.#removeKept(active, container, old);
     }
-    // One whose restart policy could not be held would come back with its engine, beside the new one.
-    for (const { container, id: old } of kept.toReversed()) {
-      const comesBack = ({ HostConfig }: ContainerInspect) =>
-        !['', 'no', undefined].includes(HostConfig.RestartPolicy?.Name);
-      await this.#removeKept(active, container, { id: old, name: previousName(container, id) }, comesBack);
+    for (const { container, id: old } of notKept(await this.#inspectKept(kept))) {
+      await this.#removeKept(active, container, { id: old, name: previousName(container, id) });
     }
+  }
+
+  /** Where an engine does not answer nothing is known of them, and they stay. */
+  async #inspectKept(kept: readonly KeptContainer[]): Promise<OldContainer[]> {
+    const inspect = async (id: string) => {
+      const found = await this.#engine.inspectContainer(id).catch(() => undefined);
+      return found && jsonOf(found);
+    };
+    return await Promise.all(kept.map(async (each) => ({ ...each, inspect: await inspect(each.id) })));
   }
 
   async #removeKept(
     active: ActiveJob,
     container: string,
     { id, name }: { id: string; name: string },
-    which: (found: ContainerInspect) => boolean,
   ): Promise<void> {
     try {
       const found = await this.#engine.inspectContainer(id);
-      if (found !== undefined && !which(found)) return;
       const ours = found?.Name === `/${name}` && !found.State.Running;
       if (ours) await this.#engine.removeContainer(id);
       await active.record({ record: 'removed', container, id });

@@ -10,7 +10,7 @@ import { ServiceOnEngine } from './service-on-engine.ts';
 
 /** Of 4 containers each; the suite has a few. `TOWLINE_FIDELITY=50` is 200 containers, `TOWLINE_SEED` those of a run. */
 const RUNS = Number(process.env.TOWLINE_FIDELITY ?? 5);
-const SEED = Number(process.env.TOWLINE_SEED ?? Date.now() % 1e9);
+const SEED = Number(process.env.TOWLINE_SEED ?? 735_446_421);
 
 const { registry, hosts } = await sharedSandbox();
 const host = hosts.b;
@@ -265,6 +265,7 @@ test(`nothing chosen is lost, and nothing of the old image is frozen in (seed ${
       const failed = done.find((each) => each.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     }),
-    { numRuns: RUNS, seed: SEED },
+    // To make an example smaller takes many containers: it is done by hand, from the seed and the path.
+    { numRuns: RUNS, seed: SEED, endOnFailure: true },
   );
 });

@@ -68,3 +68,28 @@ test('one that exits at once is restored, policy and all', async () => {
   expect(now.HostConfig.RestartPolicy.Name).toBe('always');
   expect(await on.names()).toEqual([name]);
 });
+
+test('what hangs on it hangs on the new one; and is not kept either where that one is not', async () => {
+  const [web, net, pid] = [on.name('web'), on.name('net'), on.name('pid')] as const;
+  await run(web, `${gateway}:1.0.0`, '--restart', 'always');
+  await run(net, `${faulty}:ok`, '--network', `container:${web}`);
+  await run(pid, `${faulty}:ok`, '--pid', `container:${web}`);
+  const page = () => on.host.docker('exec', net, 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/');
+  try {
+    const failed = await on.execute({ container: web, image: faulty, tag: 'exits' });
+    expect(failed).toMatchObject({ state: 'RESTORED' });
+    expect(await page()).toContain('gateway 1.0.0');
+    expect(await on.names()).toEqual([net, pid, web]);
+    const job = await on.execute({ container: web, image: gateway, tag: '1.1.0' });
+    expect(job).toMatchObject({ state: 'DONE' });
+    expect(await page()).toContain('gateway 1.1.0');
+    expect(await on.host.docker('exec', pid, 'ps')).toContain('httpd');
+    expect(job.changes?.filter(({ container, changes }) => container !== web && changes.length > 0)).toEqual(
+      [],
+    );
+    await expect.poll(() => on.names()).toEqual([net, pid, web]);
+  } finally {
+    // An engine that removes nothing that something hangs on.
+    await on.host.docker('rm', '--force', net, pid);
+  }
+});

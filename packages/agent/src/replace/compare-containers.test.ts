@@ -132,6 +132,14 @@ test('a name in the place of an id is no difference', () => {
   expect(compare(next, { old, body })).toEqual(BY_IMAGES);
 });
 
+test('no healthcheck is none, whatever the images check how often', () => {
+  const none = (Interval: number) => ({ Healthcheck: { Test: ['NONE'], Interval } });
+  const old = container({ Config: none(1) });
+  expect(compare(successor({ Config: none(2) }), { old, body: { HostConfig: host, ...none(0) } })).toEqual(
+    BY_IMAGES,
+  );
+});
+
 test('aliases that come later are not missed', () => {
   const next = successor({ NetworkSettings: { Networks: { net: { NetworkID: 'n1' } } } });
   expect(compare(next, { namesLater: true })).toEqual(BY_IMAGES);

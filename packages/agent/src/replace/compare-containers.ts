@@ -66,7 +66,8 @@ function settingsOf(container: JsonObject, place: string): Settings {
     ...(hostname !== '' && hostname !== id && !shared ? [['Hostname', hostname] as const] : []),
     ...hostSettings(hostConfig, networks),
     ...mountSettings(container),
-    ...Object.entries(networks).flatMap(([network, settings]) =>
+    // Podman shows those of the container whose network it shares.
+    ...Object.entries(shared ? {} : networks).flatMap(([network, settings]) =>
       networkSettings(network, object(settings), [id, name, hostname, place]),
     ),
   ]);
@@ -87,7 +88,6 @@ function settingsAsked(body: CreateBody, image: JsonObject): Settings {
 const WHOLE = [
   'Cmd',
   'Entrypoint',
-  'Healthcheck',
   'Shell',
   'User',
   'WorkingDir',
@@ -112,6 +112,12 @@ function configSettings(config: JsonObject): Settings {
   }
   for (const field of WHOLE) {
     if (!isNothing(config[field])) settings.set(field, words(config[field]));
+  }
+  // The engine fills in what is not said of it from the image, part by part; beside NONE the rest means nothing.
+  const { Test, ...timing } = object(config.Healthcheck);
+  if (!isNothing(Test)) settings.set('Healthcheck', words(Test));
+  for (const [part, value] of Object.entries(texts(Test)[0] === 'NONE' ? {} : timing)) {
+    if (!isNothing(value)) settings.set(`Healthcheck ${part}`, words(value));
   }
   for (const field of BY_KEY) {
     for (const [key, value] of Object.entries(object(config[field]))) {

@@ -3,6 +3,7 @@ export { engineIsBack, isUnreachable } from './engine-patience.ts';
 export { DEFAULT_SETTLE_SECONDS } from './gate.ts';
 export { type JobWriter, type KeptContainer, type ReplaceRecord, replaceRecordSchema } from './job-record.ts';
 export { jsonOf } from './json.ts';
+export { notKept, type OldContainer } from './not-kept.ts';
 export { isOwnContainer, type OwnTraces, readOwnTraces } from './own-container.ts';
 export { paceProgress } from './pace-progress.ts';
 export { type Recovered, type Recreate, recoverServer } from './recover-server.ts';
