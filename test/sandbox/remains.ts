@@ -8,7 +8,12 @@ import { endProcess, markProcess, type ProcessMark } from './process-mark.ts';
 export async function removeHostRemains(host: { namespace: string; folder: string }): Promise<void> {
   await endAll(await processesInNamespace(host.namespace));
   await unmountUnder(host.folder);
-  if (existsSync(namespaceFile(host.namespace))) await run('ip', ['netns', 'delete', host.namespace]);
+  if (existsSync(namespaceFile(host.namespace))) {
+    await run('ip', ['netns', 'delete', host.namespace]).catch((error: unknown) => {
+      // Two that sweep at once come upon the same remains.
+      if (existsSync(namespaceFile(host.namespace))) throw error;
+    });
+  }
   await removeFolder(host.folder);
 }
 

@@ -70,7 +70,7 @@ export interface Terminal {
   close(): Promise<void>;
 }
 
-const DEFAULT_TIMEOUT = 15_000;
+const DEFAULT_TIMEOUT = 30_000;
 
 export function openTerminal(options: TerminalOptions): Terminal {
   const cols = options.cols ?? 80;
