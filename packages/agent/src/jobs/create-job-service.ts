@@ -252,19 +252,16 @@ class Jobs implements JobService {
   /** Writes the job down; from then on it is this agent's to bring to an end. */
   async #begin(id: string, input: ExecuteInput): Promise<Result<void, ProtocolError>> {
     try {
-      const [observation, info] = await Promise.all([
-        observeRequest(this.#engine, input),
-        this.#engineInfo(),
-      ]);
-      if (!info.ok) return err({ code: 'engine-unreachable', message: info.error.message });
+      const seen = await this.#look(input);
+      if (!seen.ok) return err({ code: 'engine-unreachable', message: seen.error.message });
       const active = await this.#open(id, []);
       await active.record({ record: 'request', input });
       const { key, service, map, server, operator } = input;
-      const tasks = jobTasks(observation);
+      const tasks = jobTasks(seen.value.observation);
       this.#active.set(id, active);
       await active.emitDurably({ type: 'queued', id, key, service, map, server, operator, tasks });
       active.emit({ type: 'started' });
-      this.#track(this.#run(id, active, input, { observation, info: info.value }));
+      this.#track(this.#run(id, active, input, seen.value));
       return ok(undefined);
     } catch (error) {
       this.#active.delete(id);
@@ -278,6 +275,12 @@ class Jobs implements JobService {
       this.#options.log.error({ err: error }, 'a job could not be written down');
       return err({ code: 'internal', message: notWritten('The job', error) });
     }
+  }
+
+  /** Rejects with `EngineError`. */
+  async #look(input: ExecuteInput): Promise<Result<Seen>> {
+    const [observation, info] = await Promise.all([observeRequest(this.#engine, input), this.#engineInfo()]);
+    return info.ok ? ok({ observation, info: info.value }) : info;
   }
 
   async #run(id: string, active: ActiveJob, input: ExecuteInput, seen: Seen | undefined): Promise<void> {
@@ -340,11 +343,8 @@ class Jobs implements JobService {
     const patienceMs = atStart ? Number.POSITIVE_INFINITY : this.#patienceMs;
     while (await engineIsBack(this.#engine, patienceMs, signal)) {
       try {
-        const [observation, info] = await Promise.all([
-          observeRequest(this.#engine, input),
-          this.#engineInfo(),
-        ]);
-        if (info.ok) return ok({ observation, info: info.value });
+        const seen = await this.#look(input);
+        if (seen.ok) return seen;
       } catch (error) {
         if (!isUnreachable(error)) throw error;
       }

@@ -1,5 +1,11 @@
 import type { SettingChange } from '@towline/core/job';
-import type { CreateBody } from './derive-create.ts';
+import {
+  type CreateBody,
+  linkAsCreated,
+  nameOfNetwork,
+  OWN_LABELS,
+  primaryNetwork,
+} from './derive-create.ts';
 import { type Json, type JsonObject, list, object, text, texts } from './json.ts';
 
 export interface Compared {
@@ -102,7 +108,6 @@ const WHOLE = [
 ] as const;
 /** Each entry of these is one. */
 const BY_KEY = ['Labels', 'Volumes', 'ExposedPorts'] as const;
-const OWN_LABELS = 'io.towline.';
 
 function configSettings(config: JsonObject): Settings {
   const settings = new Map<string, string>();
@@ -135,26 +140,17 @@ function hostSettings(hostConfig: JsonObject, networks: JsonObject): Settings {
   for (const [field, value] of Object.entries(hostConfig)) {
     if (MOUNTED.has(field) || isNothing(value)) continue;
     if (field === 'Links') {
-      for (const link of texts(value))
-        settings.set(`Link ${link.split(':')[1]?.split('/').at(-1)}`, linked(link));
+      for (const link of texts(value)) {
+        const [target = '', alias = ''] = linkAsCreated(link).split(':');
+        settings.set(`Link ${alias}`, target);
+      }
     } else if (field === 'NetworkMode') {
-      settings.set(field, nameOf(text(value), networks));
+      settings.set(field, primaryNetwork(nameOfNetwork(text(value), networks)));
     } else {
       settings.set(field, words(value));
     }
   }
   return settings;
-}
-
-/** `/db:/web/alias` and `db:alias` are the same link. */
-function linked(link: string): string {
-  return link.split(':')[0]?.replace(/^\//, '') ?? link;
-}
-
-function nameOf(mode: string, networks: JsonObject): string {
-  if (mode === 'default') return 'bridge';
-  const byId = Object.entries(networks).find(([, settings]) => object(settings).NetworkID === mode);
-  return byId?.[0] ?? mode;
 }
 
 function mountSettings(container: JsonObject): [string, string][] {

@@ -34,7 +34,7 @@ export interface DeriveInput {
 }
 
 /** Labels under this prefix are the agent's own: never carried over from the old container. */
-const OWN_LABELS = 'io.towline.';
+export const OWN_LABELS = 'io.towline.';
 
 /**
  * What the new container is to be created with: what a person chose for the old one (its configuration less that of
@@ -133,7 +133,7 @@ export function deriveCreate(input: DeriveInput): Result<DerivedCreate, Refusal>
   if (sharesNetwork || networkMode === 'host' || networkMode === 'none') {
     return { ok: true, value: { body, connect: [] } };
   }
-  const asked = networkMode === 'default' || networkMode === '' ? 'bridge' : networkMode;
+  const asked = primaryNetwork(networkMode);
   // One that was taken off the network that it was created on, and Podman's, which says bridge of them all.
   const primary = Object.hasOwn(networks, asked) ? asked : (Object.keys(networks)[0] ?? asked);
   if (primary !== asked) hostConfig.NetworkMode = primary;
@@ -268,7 +268,7 @@ function withoutOwn(labels: JsonObject): JsonObject {
 }
 
 /** `/db:/web/alias`, as inspect has a link, is `db:alias` for a create. */
-function linkAsCreated(link: string): string {
+export function linkAsCreated(link: string): string {
   const [target = '', alias = ''] = link.split(':');
   return `${target.replace(/^\//, '')}:${alias.split('/').at(-1) ?? ''}`;
 }
@@ -277,8 +277,13 @@ function sharedContainer(mode: string): string | undefined {
   return mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
+/** The network that a NetworkMode which is one names; without a word it is the engine's own. */
+export function primaryNetwork(mode: string): string {
+  return mode === '' || mode === 'default' ? 'bridge' : mode;
+}
+
 /** NetworkMode may hold a network's id; the endpoints are keyed by name. */
-function nameOfNetwork(mode: string, networks: JsonObject): string {
+export function nameOfNetwork(mode: string, networks: JsonObject): string {
   if (Object.hasOwn(networks, mode)) return mode;
   const byId = Object.entries(networks).find(
     ([, settings]) => mode !== '' && text(object(settings).NetworkID) === mode,

@@ -3,7 +3,6 @@ import type { Refusal } from '@towline/core/rules';
 import type { ContainerInspect, Engine, EngineInfo, ImageInspect } from '../engine/index.ts';
 import { type DerivedCreate, deriveCreate } from './derive-create.ts';
 import { jsonOf } from './json.ts';
-
 import { JOB_LABEL } from './steps.ts';
 import { sharedContainers } from './ties.ts';
 

@@ -1,6 +1,6 @@
 import type { Probe } from '@towline/core/protocol';
 import type { AskedPlace } from './ask.ts';
-import type { DerivedCreate } from './derive-create.ts';
+import { type DerivedCreate, primaryNetwork } from './derive-create.ts';
 import { type JsonObject, list, object, text } from './json.ts';
 
 /** How a container is on the network, as far as whoever is on the engine's host has to know. */
@@ -82,9 +82,8 @@ function hostOf(address: string): string {
 /** Of one that is still to be created. */
 export function viewOfRequest({ body, connect }: DerivedCreate): NetworkView {
   const hostConfig = object(body.HostConfig);
-  const mode = text(hostConfig.NetworkMode);
+  const primary = primaryNetwork(text(hostConfig.NetworkMode));
   const endpoints = Object.keys(object(object(body.NetworkingConfig).EndpointsConfig));
-  const primary = mode === '' || mode === 'default' ? 'bridge' : mode;
   const names = new Set([...endpoints, primary, ...connect.map(({ network }) => network)]);
   return {
     mode: primary,

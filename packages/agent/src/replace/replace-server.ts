@@ -33,11 +33,12 @@ import {
   previousName,
   type Step,
   type StepUnit,
+  startsFirst,
   touchesService,
 } from './steps.ts';
 import { drain, giveNames, namedConnections, withdrawNames, withoutAliases } from './take-over.ts';
 import { tellStanding } from './tell-standing.ts';
-import { sharesNamespace, type Tie, tieSetting, tieWords } from './ties.ts';
+import { type Tie, tieSetting, tieWords } from './ties.ts';
 import { updateOrder } from './update-order.ts';
 
 /** One container that is exchanged. */
@@ -474,7 +475,9 @@ class Replacement {
     }
     const { image, saved, task } = work;
     const derived =
-      startsFirst(work) && work.derived !== undefined ? withoutAliases(work.derived) : work.derived;
+      startsFirst({ order: task.order, ties: work.ties }) && work.derived !== undefined
+        ? withoutAliases(work.derived)
+        : work.derived;
     if (derived === undefined || image === undefined || saved === undefined)
       throw new Error('create before inspect');
     for (const network of task.definition?.networks ?? []) await engine.ensureNetwork(network);
@@ -504,7 +507,7 @@ class Replacement {
       next: jsonOf(next),
       newImage: jsonOf(image),
       body: derived.body,
-      namesLater: startsFirst(work),
+      namesLater: startsFirst({ order: task.order, ties: work.ties }),
     });
     // That it hangs on the new one is what it is created again for.
     const moved = new Set(work.ties.map(tieSetting));
@@ -732,10 +735,6 @@ const BEFORE_THE_FIRST: ReadonlySet<Step['kind']> = new Set(['await-build', 'res
 function chosenOf({ chosen, task }: Work): ReplaceTask {
   if (chosen === undefined) throw new Error(`nobody chose an image for ${task.container}`);
   return chosen;
-}
-
-function startsFirst({ task, ties }: Work): boolean {
-  return task.order === 'start-first' && !ties.some(sharesNamespace);
 }
 
 function created(work: Work): { next: ContainerInspect; saved: SavedContainer } {

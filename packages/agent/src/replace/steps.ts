@@ -79,11 +79,16 @@ function sharersOf(container: string, units: readonly StepUnit[]): StepUnit[] {
   });
 }
 
+/** Two can't be in a namespace of another at once, whatever the map says. */
+export function startsFirst({ order, ties = [] }: Pick<StepUnit, 'order' | 'ties'>): boolean {
+  return order === 'start-first' && !ties.some(sharesNamespace);
+}
+
 function exchange({ exists, order, becomes = 'checked', ties = [] }: StepUnit): StepKind[] {
   const start: StepKind[] = becomes === 'checked' ? ['start-new', 'gate'] : ['start-new'];
   if (!exists) return [...start, 'rename'];
   if (becomes === 'stopped') return ['hold-restart', 'rename'];
-  if (order === 'start-first' && !ties.some(sharesNamespace)) {
+  if (startsFirst({ order, ties })) {
     return [...start, 'take-over', 'rename', 'drain', 'hold-restart', 'stop-old'];
   }
   return ['hold-restart', 'stop-old', ...start, 'rename'];

@@ -32,14 +32,12 @@ export function logRows(text: LogText, look: LogLook, view: LogView): Line[] {
   const wanted = look.wanted.toLowerCase();
   const shown = shownRows(text, look.pinned, view);
   const drawing: Drawing = { text, look: { ...look, wanted }, view, painted: paintOnce() };
-  const drawn = shown.map((row) => drawRow(row, drawing));
-  const isFound = ({ seq }: Row) => seq === look.found;
+  const drawn = shown.map((row) => ({ ...drawRow(row, drawing), ofFound: row.seq === look.found }));
   // Of a line that takes many rows, those with what was searched for; where none has it, the first.
-  const some = drawn.some(({ hit }, at) => hit && shown.some((row, of) => of === at && isFound(row)));
-  const first = shown.findIndex(isFound);
-  return drawn.map(({ spans, stderr, hit }, at) => {
-    const row = shown[at];
-    const found = row !== undefined && isFound(row) && (some ? hit : at === first);
+  const some = drawn.some(({ hit, ofFound }) => hit && ofFound);
+  const first = drawn.findIndex(({ ofFound }) => ofFound);
+  return drawn.map(({ spans, stderr, hit, ofFound }, at) => {
+    const found = ofFound && (some ? hit : at === first);
     const mark = found ? span('▸ ', 'key') : span(stderr ? ' ┆' : '  ', 'quiet');
     const whole = line(mark, ...(found ? spans.map(withoutLook) : spans));
     return found ? select(whole) : whole;
