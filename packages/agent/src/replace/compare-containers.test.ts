@@ -1,3 +1,4 @@
+import { settingChangeSchema } from '@towline/core/job';
 import { expect, test } from 'vitest';
 import { compareContainers } from './compare-containers.ts';
 import { deriveCreate } from './derive-create.ts';
@@ -130,6 +131,15 @@ test('a name in the place of an id is no difference', () => {
   const next = successor({ HostConfig: { PidMode: 'container:db', Privileged: null } });
   const body = { HostConfig: { ...host, PidMode: 'container:db' } };
   expect(compare(next, { old, body })).toEqual(BY_IMAGES);
+});
+
+test('a setting whose name is too long for an event is told with its beginning', () => {
+  const key = 'k'.repeat(1_000);
+  const Labels = { version: '2', [key]: 'v'.repeat(1_000) };
+  const changes = compare(successor({ Config: { Labels } }));
+  const told = changes.find(({ setting }) => setting.startsWith('Labels k'));
+  expect(told).toMatchObject({ by: 'engine' });
+  expect(settingChangeSchema.safeParse(told).success).toBe(true);
 });
 
 test('no healthcheck is none, whatever the images check how often', () => {

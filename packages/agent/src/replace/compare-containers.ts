@@ -47,7 +47,7 @@ export function compareContainers(given: Compared): SettingChange[] {
       (from === undefined || from === oldDefaults.get(setting)) &&
       (to === undefined || to === newDefaults.get(setting) || setting.startsWith('Mount '));
     changes.push({
-      setting,
+      setting: cut(setting),
       ...(from !== undefined && { from: shown(setting, from, byImage) }),
       ...(to !== undefined && { to: shown(setting, to, byImage) }),
       by: byImage ? 'image' : 'engine',
@@ -196,10 +196,14 @@ function sortedKeys(_: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Less than an event takes: a label's key may be as long as somebody likes. */
 const MAX_SHOWN = 200;
+
+function cut(value: string): string {
+  return value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN - 1)}…` : value;
+}
 
 /** What a person set may be a secret; what an image has is there for everybody to see. */
 function shown(setting: string, value: string, byImage: boolean): string {
-  if (setting.startsWith('Env ') && !byImage) return '(not shown)';
-  return value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN - 1)}…` : value;
+  return setting.startsWith('Env ') && !byImage ? '(not shown)' : cut(value);
 }

@@ -13,7 +13,7 @@ export const settingChangeSchema = z.object({
 });
 export type SettingChange = z.infer<typeof settingChangeSchema>;
 
-/** `Env COLOUR: blue → green (by the image)`, for people. */
+/** `Env COLOUR: blue → green`, for people; `Memory: 64 is gone (not by the image)`. */
 export function changeWords({ setting, from, to, by }: SettingChange): string {
   const what = from === undefined ? `${to} is new` : to === undefined ? `${from} is gone` : `${from} → ${to}`;
   return `${setting}: ${what}${by === 'image' ? '' : ' (not by the image)'}`;
