@@ -10,10 +10,11 @@ import {
   pushStandardImages,
   startAgent,
 } from '@towline/test/sandbox';
-import { type AgentLink, agentAddress, createLink } from '@towline/tui/link';
+import type { AgentLink } from '@towline/tui/link';
 import { CONTEXT_NAMES, type ContextName } from './build-contexts.ts';
 import { measureBuilds, UNCLIPPED } from './builds.ts';
 import { EngineHttp } from './engine-http.ts';
+import { openLink } from './open-link.ts';
 import { probe } from './probe.ts';
 import type { ReplacementMeasures } from './replacement-report.ts';
 import { byAgent, byApi, byCommand, type Replacement, type Way } from './replacements.ts';
@@ -125,7 +126,7 @@ async function measure(options: Options): Promise<Measured> {
     const agent = await startAgent({ host, dir: folder, args: ['--log-level', 'warn'] });
     const engine = new EngineHttp(host.socket);
     const tap: WatchTap = { onWatch: () => {} };
-    const link = await openLink(agent.socket, tap);
+    const link = await openLink(agent.socket, (event) => tap.onWatch(event));
     try {
       return await measureOn({ host, engine, image, tags: TAGS, base, link, tap, options });
     } finally {
@@ -223,23 +224,6 @@ async function* inTurn<T>(all: readonly T[], round: number): AsyncGenerator<T> {
 function permutations<T>(all: readonly T[]): T[][] {
   if (all.length < 2) return [[...all]];
   return all.flatMap((first, at) => permutations(all.toSpliced(at, 1)).map((rest) => [first, ...rest]));
-}
-
-function openLink(socket: string, tap: WatchTap): Promise<AgentLink> {
-  return new Promise((resolve, reject) => {
-    const link = createLink({
-      address: agentAddress(`unix://${socket}`),
-      version: 'bench',
-      listener: {
-        onState: (state) => {
-          if (state.state === 'connected') resolve(link);
-          else if (state.state !== 'connecting') reject(new Error(state.message));
-        },
-        onHello: () => {},
-        onWatch: (event) => tap.onWatch(event),
-      },
-    });
-  });
 }
 
 function say(line: string): void {

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import { farEndOf } from './relay.ts';
 
 /** A way to an agent's socket that a test can cut. */
 export interface SeverableWay {
@@ -24,16 +25,7 @@ export async function wayTo(socket: string, path: string): Promise<SeverableWay>
   const mend = async () => {
     await rm(path, { force: true });
     const listening = createServer((near) => {
-      const far = connect(socket);
-      for (const end of [near, far]) {
-        open.add(end);
-        end.on('error', () => {});
-        end.on('close', () => {
-          open.delete(end);
-          near.destroy();
-          far.destroy();
-        });
-      }
+      const far = farEndOf(near, socket, open);
       near.pipe(far).pipe(near);
     });
     server = listening;

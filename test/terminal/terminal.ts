@@ -10,7 +10,7 @@ export interface TerminalOptions {
   rows?: number;
   cwd?: string;
   /** On top of a bare environment: PATH, HOME and a terminal of 256 colours. */
-  env?: Readonly<Record<string, string>>;
+  env?: Readonly<NodeJS.ProcessEnv>;
 }
 
 export interface WaitOptions {
@@ -88,7 +88,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
       HOME: process.env.HOME ?? '/',
       LANG: 'C.UTF-8',
       TERM: 'xterm-256color',
-      ...options.env,
+      ...onlySet(options.env),
     },
   });
 
@@ -211,4 +211,10 @@ export function openTerminal(options: TerminalOptions): Terminal {
       emulator.dispose();
     },
   };
+}
+
+/** A variable without a value is none. */
+function onlySet(env: Readonly<NodeJS.ProcessEnv> = {}): Record<string, string> {
+  const set = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(set);
 }

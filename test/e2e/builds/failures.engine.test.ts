@@ -5,6 +5,7 @@ import { type BundledProgram, bundleProgram, openTerminal } from '@towline/test/
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { filterTo } from '../filter-to.ts';
 
 /** A secret that the builds here may name, and that nothing may show. */
 const VALUE = 'correct-horse-battery-staple';
@@ -303,17 +304,18 @@ test.each(ROWS.filter(({ seen }) => seen !== undefined).map((row) => [row.what, 
   '%s, through the dashboard',
   async (_what, { step, change, reason, line, seen = reason }) => {
     const { build, file } = await define(change);
-    const env = Object.fromEntries(
-      Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
     const args = [towline.program, '--file', file];
     const size = { cols: 180, rows: 40 };
-    const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env, ...size });
+    const terminal = openTerminal({
+      command: process.execPath,
+      args,
+      cwd: place.dir,
+      env: place.env,
+      ...size,
+    });
     onTestFinished(() => terminal.close());
     await terminal.waitFor('? Help');
-    terminal.type(`/${place.nameOf('front')}`);
-    await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
-    terminal.type('\rG');
+    await filterTo(terminal, place.nameOf('front'));
     await terminal.waitFor(/▸ +clib-/);
     terminal.press('m', 'm', 'Space');
     await terminal.waitFor(/◆ armed .*◆ armed /);

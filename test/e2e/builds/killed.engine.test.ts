@@ -14,6 +14,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
 import { TOWLINE } from '../cli/towline-process.ts';
+import { filterTo } from '../filter-to.ts';
 
 /** Found in a process' command line, and in no other test's. */
 const SECONDS = 100_000 + randomInt(900_000);
@@ -136,17 +137,12 @@ interface BuildInMap {
 
 /** A dashboard that looks at the log of the run. */
 async function watch(file: string): Promise<Terminal> {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const args = [towline.program, '--file', file];
   const size = { cols: 160, rows: 40 };
-  const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env, ...size });
+  const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env: place.env, ...size });
   onTestFinished(() => terminal.close());
   await terminal.waitFor('? Help');
-  terminal.type(`/${place.nameOf('front')}`);
-  await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
-  terminal.type('\rG');
+  await filterTo(terminal, place.nameOf('front'));
   await terminal.waitFor(/▸ +clib-.*◐ RUNNING/);
   terminal.press('L');
   await terminal.waitFor('● following');

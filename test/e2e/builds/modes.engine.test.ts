@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test,
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
 import { TOWLINE } from '../cli/towline-process.ts';
+import { filterTo } from '../filter-to.ts';
 
 const FIRST = '1.4.0.B000001';
 const SECOND = '1.4.0.B000002';
@@ -57,12 +58,15 @@ async function done(...words: string[]): Promise<void> {
 }
 
 async function show(...args: string[]): Promise<Terminal> {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const size = { cols: 180, rows: 40 };
   const words = [towline.program, ...args];
-  const opened = openTerminal({ command: process.execPath, args: words, cwd: place.dir, env, ...size });
+  const opened = openTerminal({
+    command: process.execPath,
+    args: words,
+    cwd: place.dir,
+    env: place.env,
+    ...size,
+  });
   terminal = opened;
   await opened.waitFor('? Help');
   return opened;
@@ -70,9 +74,7 @@ async function show(...args: string[]): Promise<Terminal> {
 
 /** With the cursor on a container, by the filter that finds it alone. */
 async function moveTo(on: Terminal, short: Short): Promise<void> {
-  on.type(`/${place.nameOf(short)}`);
-  await on.waitFor(`Filter: ${place.nameOf(short)}`);
-  on.type('\rG');
+  await filterTo(on, place.nameOf(short));
   await on.waitFor(/▸ +clib-/);
 }
 

@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
+import { farEndOf } from '../relay.ts';
 
 /** A way to an agent on which one kind of call can be held up, so that what a screen decided gets old on it. */
 export interface SlowWay {
@@ -19,16 +20,7 @@ export async function openSlowWay(socket: string, agentSocket: string): Promise<
   let changed = Promise.withResolvers<void>();
   const open = new Set<Socket>();
   const server = createServer((near) => {
-    const far = connect(agentSocket);
-    for (const end of [near, far]) {
-      open.add(end);
-      end.on('error', () => {});
-      end.on('close', () => {
-        open.delete(end);
-        near.destroy();
-        far.destroy();
-      });
-    }
+    const far = farEndOf(near, agentSocket, open);
     far.pipe(near);
     const frames = new Frames();
     let passed: Promise<void> = Promise.resolve();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { filterTo } from '../filter-to.ts';
 import { openSlowWay, type SlowWay } from './slow-way.ts';
 
 const FIRST = '1.4.0.B000001';
@@ -31,12 +32,9 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const args = [towline.program, '--file', slowly];
   const size = { cols: 160, rows: 40 };
-  terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env, ...size });
+  terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env: place.env, ...size });
   await terminal.waitFor('? Help');
 });
 
@@ -129,9 +127,7 @@ const ROWS: readonly Row[] = [
 test.each(ROWS.map((row) => [row.mode, row] as const))(
   '%s that was armed on the screen is refused by what the agent finds',
   async (_mode, { container, choose, words, armed, call, meanwhile, code, reason, runs }) => {
-    terminal.type(`/${place.nameOf(container)}`);
-    await terminal.waitFor(`Filter: ${place.nameOf(container)}`);
-    terminal.type('\rG');
+    await filterTo(terminal, place.nameOf(container));
     await terminal.waitFor(/▸ +clib-/);
     await choose();
     await terminal.waitFor(armed);

@@ -21,10 +21,12 @@ afterEach(async () => {
 afterAll(() => place.close());
 
 function open(...args: string[]): Terminal {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-  terminal = openTerminal({ command: process.execPath, args: [TOWLINE, ...args], cwd: place.dir, env });
+  terminal = openTerminal({
+    command: process.execPath,
+    args: [TOWLINE, ...args],
+    cwd: place.dir,
+    env: place.env,
+  });
   return terminal;
 }
 

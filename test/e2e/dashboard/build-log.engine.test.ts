@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { filterTo } from '../filter-to.ts';
 import { wayTo } from '../severable-way.ts';
 
 let towline: BundledProgram;
@@ -34,12 +35,11 @@ interface Shown {
 }
 
 function openTowline(words: readonly string[], { cols = 140, rows = 40, env = {} }: Shown): Terminal {
-  const own = Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const terminal = openTerminal({
     command: process.execPath,
     args: [towline.program, ...words],
     cwd: place.dir,
-    env: { ...Object.fromEntries(own), ...env },
+    env: { ...place.env, ...env },
     cols,
     rows,
   });
@@ -51,9 +51,7 @@ function openTowline(words: readonly string[], { cols = 140, rows = 40, env = {}
 async function showLog(shown: Shown = {}): Promise<Terminal> {
   const terminal = openTowline([], shown);
   await terminal.waitFor('? Help');
-  terminal.type(`/${place.nameOf('front')}`);
-  await terminal.waitFor(`Filter: ${place.nameOf('front')}`);
-  terminal.type('\rG');
+  await filterTo(terminal, place.nameOf('front'));
   await terminal.waitFor(/RUNNING 2|✓ DONE|✗ ERROR/);
   terminal.press('L');
   await terminal.waitFor('Build log');

@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { filterTo } from '../filter-to.ts';
 
 let towline: BundledProgram;
 let place: BuildPlace;
@@ -22,14 +23,11 @@ afterAll(async () => {
 });
 
 function show(size: { cols: number; rows: number } = { cols: 160, rows: 40 }): Terminal {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const terminal = openTerminal({
     command: process.execPath,
     args: [towline.program],
     cwd: place.dir,
-    env,
+    env: place.env,
     ...size,
   });
   open.push(terminal);
@@ -39,9 +37,7 @@ function show(size: { cols: number; rows: number } = { cols: 160, rows: 40 }): T
 /** With the cursor on a container, by the filter that finds it alone. */
 async function moveTo(terminal: Terminal, short: string): Promise<void> {
   await terminal.waitFor('? Help');
-  terminal.type(`/${place.nameOf(short)}`);
-  await terminal.waitFor(`Filter: ${place.nameOf(short)}`);
-  terminal.type('\rG');
+  await filterTo(terminal, place.nameOf(short));
   await terminal.waitFor(/▸ +clib-/);
 }
 

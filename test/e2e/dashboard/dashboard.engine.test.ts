@@ -1,6 +1,7 @@
 import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createShopPlace, type ShopPlace } from '../cli/shop-place.ts';
+import { filterTo } from '../filter-to.ts';
 
 let towline: BundledProgram;
 let place: ShopPlace;
@@ -36,14 +37,11 @@ afterAll(async () => {
 });
 
 function show(size: { cols: number; rows: number } = { cols: 140, rows: 40 }): Terminal {
-  const env = Object.fromEntries(
-    Object.entries(place.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const terminal = openTerminal({
     command: process.execPath,
     args: [towline.program],
     cwd: place.dir,
-    env,
+    env: place.env,
     ...size,
   });
   open.push(terminal);
@@ -57,9 +55,7 @@ function row(short: string, ...cells: string[]): RegExp {
 
 /** With the cursor on a container, by the filter that finds it alone. */
 async function moveTo(terminal: Terminal, short: string): Promise<void> {
-  terminal.type(`/${place.nameOf(short)}`);
-  await terminal.waitFor(`Filter: ${place.nameOf(short)}`);
-  terminal.type('\rG');
+  await filterTo(terminal, place.nameOf(short));
   // At 80 columns its name is cut in the middle.
   await terminal.waitFor(/▸ +cli-/);
 }

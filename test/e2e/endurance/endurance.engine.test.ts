@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ExecuteInput, executeOutputSchema } from '@towline/core/protocol';
 import { type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
-import { type AgentLink, agentAddress, createLink, jobEvents } from '@towline/tui/link';
+import { type AgentLink, jobEvents } from '@towline/tui/link';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openLink } from '../../bench/open-link.ts';
 
 /** `TOWLINE_ENDURANCE=1000` is the whole of it. */
 const REPLACEMENTS = Number(process.env.TOWLINE_ENDURANCE ?? 30);
@@ -25,20 +26,7 @@ let link: AgentLink;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tl-endure-'));
   agent = await startAgent({ host, dir });
-  link = await new Promise<AgentLink>((resolve, reject) => {
-    const created: AgentLink = createLink({
-      address: agentAddress(`unix://${agent.socket}`),
-      version: 'test',
-      listener: {
-        onState(state) {
-          if (state.state === 'connected') resolve(created);
-          else if (state.state !== 'connecting') reject(new Error(state.message));
-        },
-        onHello() {},
-        onWatch() {},
-      },
-    });
-  });
+  link = await openLink(agent.socket);
   await host.docker('network', 'create', name);
   const words = ['--network', name, '--network-alias', `${name}-front`, '--volume', '/data'];
   await host.docker('run', '--detach', '--name', name, ...words, `${image}:1.0.0`);
