@@ -13,7 +13,8 @@ export async function mountSmallDisk(folder: string, bytes: number): Promise<voi
   await file.close();
   try {
     await run('mkfs.ext4', ['-q', '-F', '-m', '0', '-O', '^has_journal', image]);
-    await run('mount', ['-o', 'loop', image, folder]);
+    // Space is taken when something is written, not held back and given back later: a full disk stays full.
+    await run('mount', ['-o', 'loop,nodelalloc', image, folder]);
   } catch {
     // A container may have no loop devices, and a machine no mkfs.
     await run('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', folder]);

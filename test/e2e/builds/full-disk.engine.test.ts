@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rm, statfs } from 'node:fs/promises';
+import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createGitRepository,
@@ -100,14 +100,23 @@ async function fill(leave: number): Promise<void> {
   const file = await open(filler(), 'w');
   try {
     for (let left = (await free()) - leave; left > 0; left -= MB) {
-      await file.write(Buffer.alloc(Math.min(left, MB)));
+      await write(file, Buffer.alloc(Math.min(left, MB)));
     }
-    const block = Buffer.alloc(4096);
-    while (leave === 0) await file.write(block);
-  } catch (error) {
-    if (leave > 0) throw error;
+    // By what a block holds at the least: a write that is longer than what is left ends early.
+    while (leave === 0 && (await write(file, Buffer.alloc(1024))));
   } finally {
     await file.close();
+  }
+}
+
+/** False where the disk is full. */
+async function write(file: FileHandle, bytes: Buffer): Promise<boolean> {
+  try {
+    await file.write(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
+    throw error;
   }
 }
 
