@@ -1,10 +1,10 @@
 import type { ImageListener, VertexState } from './image/index.ts';
 import type { StepLog } from './log/index.ts';
-import type { OutputLine } from './output/index.ts';
+import type { OutputText } from './output/index.ts';
 import { OutputLog } from './output-log.ts';
 
 /** Writes what is heard of an image being built: each step of the Dockerfile by its name, with its output and its end. */
-export class ImageLog implements Pick<ImageListener, 'onVertex' | 'onLine'> {
+export class ImageLog implements Pick<ImageListener, 'onVertex' | 'onOutput'> {
   readonly #output: OutputLog;
   readonly #names = new Map<string, string>();
   readonly #over = new Set<string>();
@@ -29,10 +29,10 @@ export class ImageLog implements Pick<ImageListener, 'onVertex' | 'onLine'> {
     this.#say(undefined, `${name} ${endOf(vertex)}`);
   }
 
-  onLine(line: OutputLine): void | Promise<void> {
-    const { stream, vertex = '' } = line;
+  onOutput(output: OutputText): void | Promise<void> {
+    const { stream, vertex = '' } = output;
     if (vertex !== this.#speaker && vertex !== '') this.#say(vertex, this.#names.get(vertex) ?? vertex);
-    return this.#output.write(outputOf(vertex, stream), line);
+    return this.#output.write(outputOf(vertex, stream), output);
   }
 
   /** Hands on what is held back. */
@@ -46,7 +46,7 @@ export class ImageLog implements Pick<ImageListener, 'onVertex' | 'onLine'> {
   }
 }
 
-function outputOf(vertex: string, stream: OutputLine['stream']): string {
+function outputOf(vertex: string, stream: OutputText['stream']): string {
   return `${stream} ${vertex}`;
 }
 

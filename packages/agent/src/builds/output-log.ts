@@ -1,5 +1,5 @@
 import type { LogSink, StepLog } from './log/index.ts';
-import type { OutputLine } from './output/index.ts';
+import type { OutputText } from './output/index.ts';
 
 /** As much is handed to the log at once, in characters: by the line, a busy build would spend its time on that. */
 const BATCH = 32 * 1024;
@@ -18,11 +18,10 @@ export class OutputLog {
   }
 
   /** Where it returns a promise, whoever writes is to wait for it. `output` tells the outputs apart. */
-  write(output: string, { text, end }: OutputLine): void | Promise<void> {
+  write(output: string, { text }: OutputText): void | Promise<void> {
     if (output !== this.#output) this.flush();
     this.#output = output;
     this.#batch += text;
-    this.#batch += end;
     if (this.#batch.length >= BATCH) return this.flush() ? undefined : this.#log.drained();
     if (this.#flushing) return;
     this.#flushing = true;

@@ -236,10 +236,10 @@ class Performance {
         secrets: command.secrets?.map(({ id, secret }) => ({ id, value: this.#secret(secret) })),
       },
       {
-        onLine(line) {
+        onOutput(said) {
           // The image's download is over.
           progress.flush();
-          return output.write(line.stream, line);
+          return output.write(said.stream, said);
         },
         onProgress: progress.report,
         ...this.#mask,
@@ -302,7 +302,7 @@ class Performance {
         auth: (name) => registry.engineAuth(name),
       },
       {
-        onLine: (line) => heard.onLine(line),
+        onOutput: (said) => heard.onOutput(said),
         onVertex: (vertex) => {
           heard.onVertex(vertex);
           emit({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Host, sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createBuildEngine, createDockerEngine } from '../../engine/index.ts';
-import type { OutputLine } from '../output/index.ts';
+import type { OutputText } from '../output/index.ts';
 import {
   BUILD_LABEL,
   type CommandEngines,
@@ -53,7 +53,7 @@ async function run(
   listener: CommandListener = {},
   signal = new AbortController().signal,
 ) {
-  const lines: OutputLine[] = [];
+  const output: OutputText[] = [];
   const request = {
     run: randomBytes(6).toString('hex'),
     owner,
@@ -64,10 +64,21 @@ async function run(
   const ended = await runCommand(
     engines,
     { ...request, ...more },
-    { onLine: (line) => void lines.push(line), ...listener },
+    { onOutput: (said) => void output.push(said), ...listener },
     signal,
   );
-  return { ended, lines, texts: lines.map(({ text }) => text) };
+  const lines = output.flatMap(({ stream, text }) => linesOf(text).map((line) => ({ stream, text: line })));
+  return {
+    ended,
+    lines,
+    texts: lines.map(({ text }) => text),
+    whole: output.map(({ text }) => text).join(''),
+  };
+}
+
+/** Without their ends. */
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n');
 }
 
 test('a command has the source, both streams and its exit code', async () => {
@@ -173,7 +184,7 @@ test('a cancelled command is gone at once, whatever it ignores', async () => {
   const { ended } = await run(
     "trap '' TERM INT; echo up; while true; do sleep 1; done",
     {},
-    { onLine: () => cancel.abort() },
+    { onOutput: () => cancel.abort() },
     cancel.signal,
   );
   expect(ended).toMatchObject({ ok: false, error: { code: 'cancelled' } });
@@ -203,12 +214,14 @@ describe('output', () => {
     let wrong = 0;
     let most = 0;
     const before = process.memoryUsage().rss;
-    const onLine = ({ text }: OutputLine) => {
-      count++;
-      if (text !== `line ${count}`) wrong++;
-      if (count % 50_000 === 0) most = Math.max(most, process.memoryUsage().rss);
+    const onOutput = ({ text }: OutputText) => {
+      for (const line of linesOf(text)) {
+        count++;
+        if (line !== `line ${count}`) wrong++;
+        if (count % 50_000 === 0) most = Math.max(most, process.memoryUsage().rss);
+      }
     };
-    const { ended } = await run('seq 1 1000000 | sed "s/^/line /"', {}, { onLine });
+    const { ended } = await run('seq 1 1000000 | sed "s/^/line /"', {}, { onOutput });
     expect(ended.ok).toBe(true);
     expect({ count, wrong }).toEqual({ count: 1_000_000, wrong: 0 });
     expect(most - before).toBeLessThan(150 * MB);
@@ -216,26 +229,20 @@ describe('output', () => {
 
   test('the command waits for a reader who is slow', async () => {
     let waiting = 0;
-    const onLine = async () => {
+    const onOutput = async () => {
       waiting++;
       await new Promise((resolve) => setImmediate(resolve));
       waiting--;
     };
-    const { ended } = await run('yes | head -20000', {}, { onLine });
+    const { ended } = await run('yes | head -200000', {}, { onOutput });
     expect(ended.ok).toBe(true);
     expect(waiting).toBe(0);
   });
 
   test('a line of a megabyte, other bytes than UTF-8, progress bars and no newline at the end', async () => {
-    const { lines } = await run(
+    const { whole } = await run(
       'head -c 1000000 /dev/zero | tr "\\0" x; echo; printf "a\\377b\\n"; printf "1%%\\r2%%\\r\\n"; printf "\\033[31mred\\033[0m"',
     );
-    expect(lines.map(({ text, end }) => [text, end])).toEqual([
-      ['x'.repeat(1_000_000), '\n'],
-      ['a\ufffdb', '\n'],
-      ['1%', '\r'],
-      ['2%', '\n'],
-      ['\u001b[31mred\u001b[0m', ''],
-    ]);
+    expect(whole).toBe(`${'x'.repeat(1_000_000)}\na\ufffdb\n1%\r2%\r\n\u001b[31mred\u001b[0m`);
   });
 });

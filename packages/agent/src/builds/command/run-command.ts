@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { parseReference } from '@towline/core/image';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
 import { type BuildEngine, type Engine, type EngineAuth, EngineError } from '../../engine/index.ts';
-import { LastLines, LineSplitter, type OutputLine } from '../output/index.ts';
+import { LastLines, LineBlocks, type OutputText } from '../output/index.ts';
 import { BUILD_LABEL, builderContainer, type CommandRequest, OWNER_LABEL } from './builder-container.ts';
 import { removeSecretFiles, writeSecretFiles } from './secret-files.ts';
 
@@ -25,7 +25,7 @@ export type CommandFailureCode =
 
 export interface CommandListener {
   /** Where it returns a promise, the command waits for it. The text is masked. */
-  onLine?(line: OutputLine): void | Promise<void>;
+  onOutput?(output: OutputText): void | Promise<void>;
   /** Of the pull of the builder's image. */
   onProgress?(current: number, total: number | undefined, detail: string): void;
   /** Replaces what is secret in a text. */
@@ -89,7 +89,7 @@ export async function removeBuilderContainers(build: BuildEngine, owner: string)
 async function follow(
   { engine, build }: CommandEngines,
   id: string,
-  { onLine, mask }: CommandListener & { mask(text: string): string },
+  { onOutput, mask }: CommandListener & { mask(text: string): string },
   signal: AbortSignal,
 ): Promise<Result<void, Failure<CommandFailureCode>>> {
   // Both before the start: nothing that is written, and no exit, comes too early to be noticed.
@@ -98,23 +98,23 @@ async function follow(
   await engine.startContainer(id);
   const last = { stdout: new LastLines(LAST_LINES), stderr: new LastLines(LAST_LINES) };
   let pending: Promise<void>[] = [];
-  const splitter = (stream: OutputLine['stream']) =>
-    new LineSplitter((raw, end) => {
+  const blocks = (stream: OutputText['stream']) =>
+    new LineBlocks((raw) => {
       const text = mask(raw);
-      last[stream].add(text, end);
-      const told = onLine?.({ at: new Date().toISOString(), stream, text, end });
+      last[stream].add(text);
+      const told = onOutput?.({ stream, text });
       if (told !== undefined) pending.push(told);
     });
-  const splitters = { stdout: splitter('stdout'), stderr: splitter('stderr') };
+  const streams = { stdout: blocks('stdout'), stderr: blocks('stderr') };
   for await (const { stream, bytes } of output) {
-    splitters[stream].write(bytes);
+    streams[stream].write(bytes);
     if (pending.length > 0) {
       await Promise.all(pending);
       pending = [];
     }
   }
-  splitters.stdout.end();
-  splitters.stderr.end();
+  streams.stdout.end();
+  streams.stderr.end();
   await Promise.all(pending);
   const code = await exited;
   if (code === 0) return ok(undefined);

@@ -7,7 +7,7 @@ import { BuildkitProgress } from './buildkit-progress.ts';
 import { openBuildkitSession } from './buildkit-session.ts';
 import { type CreatedImage, cancelled, type PreparedImage } from './create-image.ts';
 import type { MaskedListener } from './image-events.ts';
-import { lineQueue } from './line-queue.ts';
+import { outputQueue } from './output-queue.ts';
 
 const TRACE = 'moby.buildkit.trace';
 const IMAGE_ID = 'moby.image.id';
@@ -57,8 +57,8 @@ export async function buildByBuildkit(
     engine.cancelBuild(buildId).catch(() => connections.abort(signal.reason));
     late = setTimeout(() => connections.abort(signal.reason), CANCEL_PATIENCE_MS);
   };
-  const lines = lineQueue(listener);
-  const progress = new BuildkitProgress((vertex) => listener.onVertex?.(vertex), lines.add, listener.mask);
+  const output = outputQueue(listener);
+  const progress = new BuildkitProgress((vertex) => listener.onVertex?.(vertex), output.add, listener.mask);
   signal.addEventListener('abort', stop, { once: true });
   try {
     if (signal.aborted) return err(cancelled());
@@ -87,10 +87,10 @@ export async function buildByBuildkit(
       if (id === IMAGE_ID && typeof aux === 'object') imageId = aux.ID;
       if (error !== undefined || errorDetail !== undefined)
         problem = errorDetail?.message || error || 'the engine reported an error without saying which';
-      await lines.drained();
+      await output.drained();
     }
     progress.end();
-    await lines.drained();
+    await output.drained();
     if (problem === undefined && imageId !== undefined) {
       if (!signal.aborted) return ok({ imageId, builder: 'buildkit' });
       // It was done before it could be ended.

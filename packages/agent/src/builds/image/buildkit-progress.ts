@@ -1,33 +1,32 @@
-import { LastLines, LineSplitter, type OutputLine } from '../output/index.ts';
+import { LastLines, LineBlocks, type OutputText } from '../output/index.ts';
 import { decodeTrace, type Timestamp, type Trace } from './buildkit-protocol.ts';
 import type { VertexState } from './image-events.ts';
 
 const LAST_LINES = 15;
 
 interface Output {
-  stdout: LineSplitter;
-  stderr: LineSplitter;
+  stdout: LineBlocks;
+  stderr: LineBlocks;
   last: LastLines;
 }
 
 /** The progress of one build by BuildKit: its traces, as sub-steps and lines. */
 export class BuildkitProgress {
   readonly #onVertex: (vertex: VertexState) => void;
-  readonly #onLine: (line: OutputLine) => void;
+  readonly #onOutput: (output: OutputText) => void;
   readonly #mask: (text: string) => string;
   readonly #vertices = new Map<string, VertexState>();
   readonly #outputs = new Map<string, Output>();
-  #at = '';
   #failed: string | undefined;
 
   /** Lines are masked before anything is cut off them; what is said of sub-steps is not. */
   constructor(
     onVertex: (vertex: VertexState) => void,
-    onLine: (line: OutputLine) => void,
+    onOutput: (output: OutputText) => void,
     mask: (text: string) => string,
   ) {
     this.#onVertex = onVertex;
-    this.#onLine = onLine;
+    this.#onOutput = onOutput;
     this.#mask = mask;
   }
 
@@ -65,15 +64,14 @@ export class BuildkitProgress {
       if (state === 'ERROR') this.#failed ??= digest;
       this.#onVertex(vertex);
     }
-    for (const { vertex, timestamp, stream, msg } of logs) {
-      if (timestamp) this.#at = isoOf(timestamp);
+    for (const { vertex, stream, msg } of logs) {
       const output = this.#outputOf(vertex);
       output[stream.toString() === '2' ? 'stderr' : 'stdout'].write(msg);
     }
     for (const { vertex, short, detail } of warnings) {
       for (const text of [short, ...detail]) {
         const line = this.#mask(`warning: ${Buffer.from(text).toString('utf8')}`);
-        this.#onLine({ at: this.#at || isoNow(), stream: 'stderr', text: line, end: '\n', vertex });
+        this.#onOutput({ stream: 'stderr', text: `${line}\n`, vertex });
       }
     }
   }
@@ -97,13 +95,13 @@ export class BuildkitProgress {
     const known = this.#outputs.get(vertex);
     if (known !== undefined) return known;
     const last = new LastLines(LAST_LINES);
-    const splitter = (stream: OutputLine['stream']) =>
-      new LineSplitter((raw, end) => {
+    const blocks = (stream: OutputText['stream']) =>
+      new LineBlocks((raw) => {
         const text = this.#mask(raw);
-        last.add(text, end);
-        this.#onLine({ at: this.#at || isoNow(), stream, text, end, vertex });
+        last.add(text);
+        this.#onOutput({ stream, text, vertex });
       });
-    const output = { stdout: splitter('stdout'), stderr: splitter('stderr'), last };
+    const output = { stdout: blocks('stdout'), stderr: blocks('stderr'), last };
     this.#outputs.set(vertex, output);
     return output;
   }

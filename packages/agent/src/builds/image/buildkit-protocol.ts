@@ -48,7 +48,7 @@ message Vertex {
   Timestamp completed = 6;
   string error = 7;
 }
-message VertexLog { string vertex = 1; Timestamp timestamp = 2; int64 stream = 3; bytes msg = 4; }
+message VertexLog { string vertex = 1; int64 stream = 3; bytes msg = 4; }
 message VertexWarning { string vertex = 1; bytes short = 3; repeated bytes detail = 4; }
 `;
 
@@ -70,7 +70,6 @@ export interface TraceVertex {
 
 export interface TraceLog {
   vertex: string;
-  timestamp?: Timestamp | null;
   /** 1 and 2, as file descriptors; the decoder's own number for 64 bits. */
   stream: { toString(): string };
   msg: Uint8Array;

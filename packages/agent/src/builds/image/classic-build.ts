@@ -8,7 +8,7 @@ import { type ContextFile, contextFiles, textFile } from './context-files.ts';
 import { tarOf } from './context-tar.ts';
 import { type CreatedImage, cancelled, type PreparedImage } from './create-image.ts';
 import type { MaskedListener } from './image-events.ts';
-import { lineQueue } from './line-queue.ts';
+import { outputQueue } from './output-queue.ts';
 
 const IGNORE = '.dockerignore';
 /** For the engine to remove the container of a step that was ended. */
@@ -21,8 +21,8 @@ export async function buildClassic(
   listener: MaskedListener,
   signal: AbortSignal,
 ): Promise<Result<CreatedImage, ImageFailure>> {
-  const lines = lineQueue(listener);
-  const progress = new ClassicProgress((vertex) => listener.onVertex?.(vertex), lines.add, listener.mask);
+  const output = outputQueue(listener);
+  const progress = new ClassicProgress((vertex) => listener.onVertex?.(vertex), output.add, listener.mask);
   // A name that no file has. The engine leaves out what the ignore file in the tar names: it is in no image.
   const name = `.dockerfile.${randomBytes(10).toString('hex')}`;
   const body = tarOf(
@@ -50,11 +50,11 @@ export async function buildClassic(
     });
     for await (const value of entries) {
       progress.add(value);
-      await lines.drained();
+      await output.drained();
     }
     const { imageId, error } = progress;
     progress.end(error === undefined ? 'DONE' : 'ERROR', error);
-    await lines.drained();
+    await output.drained();
     if (error === undefined && imageId !== undefined) {
       done = true;
       return ok({ imageId, builder: 'classic' });
@@ -76,7 +76,7 @@ export async function buildClassic(
   } catch (error) {
     if (!signal.aborted) throw error;
     progress.end('CANCELLED');
-    await lines.drained();
+    await output.drained();
     return err(cancelled());
   } finally {
     body.destroy();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LastLines, LineSplitter, type OutputLine } from '../output/index.ts';
+import { LastLines, LineBlocks, type OutputText } from '../output/index.ts';
 import type { VertexState } from './image-events.ts';
 
 const LAST_LINES = 15;
@@ -18,9 +18,9 @@ const entrySchema = z.object({
 /** The progress of one build by the classic builder: its text, as sub-steps and lines. */
 export class ClassicProgress {
   readonly #onVertex: (vertex: VertexState) => void;
-  readonly #onLine: (line: OutputLine) => void;
+  readonly #onOutput: (output: OutputText) => void;
   readonly #mask: (text: string) => string;
-  readonly #splitter: LineSplitter;
+  readonly #blocks: LineBlocks;
   readonly #made: string[] = [];
   #last = new LastLines(LAST_LINES);
   #vertex: VertexState | undefined;
@@ -32,13 +32,15 @@ export class ClassicProgress {
   /** Lines are masked before anything is cut off them; what is said of sub-steps is not. */
   constructor(
     onVertex: (vertex: VertexState) => void,
-    onLine: (line: OutputLine) => void,
+    onOutput: (output: OutputText) => void,
     mask: (text: string) => string,
   ) {
     this.#onVertex = onVertex;
-    this.#onLine = onLine;
+    this.#onOutput = onOutput;
     this.#mask = mask;
-    this.#splitter = new LineSplitter((text, end) => this.#line(text, end));
+    this.#blocks = new LineBlocks((text) => {
+      for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) this.#line(line);
+    });
   }
 
   /** One entry of the engine's answer. */
@@ -46,9 +48,9 @@ export class ClassicProgress {
     const parsed = entrySchema.safeParse(value);
     if (!parsed.success) return;
     const { stream, status, aux, error, errorDetail } = parsed.data;
-    if (stream !== undefined) this.#splitter.write(Buffer.from(stream));
+    if (stream !== undefined) this.#blocks.write(Buffer.from(stream));
     // Of the pull of a base image; its progress bars are left out.
-    if (status !== undefined && /^(Status|Digest|Pulling from)/.test(status)) this.#line(status, '\n');
+    if (status !== undefined && /^(Status|Digest|Pulling from)/.test(status)) this.#line(`${status}\n`);
     if (aux?.ID !== undefined) this.#imageId = aux.ID;
     if (error !== undefined || errorDetail !== undefined)
       this.#error = errorDetail?.message || error || 'the engine reported an error without saying which';
@@ -73,12 +75,13 @@ export class ClassicProgress {
   }
 
   end(outcome: 'DONE' | 'ERROR' | 'CANCELLED', error?: string): void {
-    this.#splitter.end();
+    this.#blocks.end();
     this.#endVertex(outcome, error);
   }
 
-  #line(raw: string, end: OutputLine['end']): void {
-    const text = this.#mask(raw);
+  #line(raw: string): void {
+    const line = this.#mask(raw);
+    const text = line.replace(/\r?\n$/, '');
     const step = /^Step (\d+)\/(\d+) : ([\s\S]*)$/.exec(text);
     if (step !== null) {
       this.#endVertex('DONE');
@@ -100,9 +103,8 @@ export class ClassicProgress {
     if (made !== undefined && !this.#cached && !/^\[\d+\/\d+\] FROM /i.test(this.#vertex?.name ?? ''))
       this.#made.push(made);
     if (/^ ---> |^Removing intermediate container /.test(text)) return;
-    this.#last.add(text, end);
-    const vertex = this.#vertex && { vertex: this.#vertex.id };
-    this.#onLine({ at: new Date().toISOString(), stream: 'stdout', text, end, ...vertex });
+    this.#last.add(line);
+    this.#onOutput({ stream: 'stdout', text: line, ...(this.#vertex && { vertex: this.#vertex.id }) });
   }
 
   #endVertex(outcome: 'DONE' | 'ERROR' | 'CANCELLED', error?: string): void {

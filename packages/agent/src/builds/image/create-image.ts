@@ -81,7 +81,7 @@ export async function createImage(
         ...(error !== undefined && { error: short(error) }),
       });
     },
-    onLine: (line) => listener.onLine?.(line),
+    onOutput: (output) => listener.onOutput?.(output),
   };
   const created = await create(engine, request, masked, signal);
   if (created.ok) return created;

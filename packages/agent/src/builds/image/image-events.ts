@@ -1,4 +1,4 @@
-import type { OutputLine } from '../output/index.ts';
+import type { OutputText } from '../output/index.ts';
 
 /** A sub-step of CREATE IMAGE as it stands: an instruction of the Dockerfile, or something of the builder's own. */
 export interface VertexState {
@@ -17,8 +17,8 @@ export interface VertexState {
 export interface ImageListener {
   /** A sub-step began or ended; the newest of an id counts. */
   onVertex?(vertex: VertexState): void;
-  /** A line, with the sub-step that wrote it as `vertex`. Where it returns a promise, the builder waits for it. */
-  onLine?(line: OutputLine): void | Promise<void>;
+  /** Lines, with the sub-step that wrote them as `vertex`. Where it returns a promise, the builder waits for it. */
+  onOutput?(output: OutputText): void | Promise<void>;
   /** Replaces what is secret in a text. */
   mask?(text: string): string;
 }

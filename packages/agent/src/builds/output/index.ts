@@ -1,2 +1,2 @@
 export { LastLines } from './last-lines.ts';
-export { LineSplitter, MAX_LINE_BYTES, type OutputLine } from './line-splitter.ts';
+export { LineBlocks, type OutputText } from './line-blocks.ts';

@@ -1,12 +1,12 @@
-import type { OutputLine } from '../output/index.ts';
+import type { OutputText } from '../output/index.ts';
 import type { ImageListener } from './image-events.ts';
 
-/** Hands lines on at once, and remembers what is to be waited for: a full disk or pipe slows the builder down. */
-export function lineQueue({ onLine }: ImageListener) {
+/** Hands output on at once, and remembers what is to be waited for: a full disk or pipe slows the builder down. */
+export function outputQueue({ onOutput }: ImageListener) {
   let waiting: Promise<void>[] = [];
   return {
-    add(line: OutputLine): void {
-      const pending = onLine?.(line);
+    add(output: OutputText): void {
+      const pending = onOutput?.(output);
       if (pending !== undefined) waiting.push(pending);
     },
     async drained(): Promise<void> {
