@@ -213,8 +213,14 @@ describe('batch', () => {
               stages: ['deploy'],
             },
           ],
+          containers: [{ container: place.nameOf('gateway'), to: TAG('1.1.0'), order: 'stop-first' }],
         },
-        { server: 'cache', agent: 'beta', tasks: [{ to: '7.2.0' }] },
+        {
+          server: 'cache',
+          agent: 'beta',
+          tasks: [{ to: '7.2.0' }],
+          containers: [{ changes: [{ setting: 'Cmd', by: 'image' }] }],
+        },
       ],
       refused: [{ server: 'web', container: place.nameOf('storefront'), code: 'same-version' }],
     });

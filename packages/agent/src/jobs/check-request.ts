@@ -1,7 +1,7 @@
 import type { JobTask } from '@towline/core/job';
 import { allNeeds, createFromRun, inDependencyOrder } from '@towline/core/map';
 import { deployedVersion, observeServer } from '@towline/core/plan';
-import type { ContainerSpec, ExecuteInput, ObservedContainer } from '@towline/core/protocol';
+import type { ContainerSpec, ObservedContainer, PlanInput } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { arm, type Choice, type Refusal } from '@towline/core/rules';
 import {
@@ -19,6 +19,7 @@ import {
   jsonOf,
   type OwnTraces,
   type ReplaceTask,
+  type UnbuiltTask,
   updateOrder,
 } from '../replace/index.ts';
 
@@ -42,7 +43,7 @@ export interface Observation {
  * What the engine has of a request's containers, at this moment; the tasks in the order in which they are exchanged. A
  * container that is not chosen orders those that are: what needs it comes after what it needs. Rejects with `EngineError`.
  */
-export async function observeRequest(engine: Engine, input: ExecuteInput): Promise<Observation> {
+export async function observeRequest(engine: Engine, input: PlanInput): Promise<Observation> {
   const chosen = new Map(input.choices.map(({ container, choice }) => [container, choice]));
   const observed: [string, ObservedContainer][] = [];
   const tasks = await Promise.all(
@@ -89,7 +90,7 @@ function chosenTag(choice: Choice): string {
 export interface CheckOptions {
   engine: Engine;
   info: EngineInfo;
-  input: ExecuteInput;
+  input: PlanInput;
   observation: Observation;
   degraded: boolean;
   jobId: string;
@@ -135,13 +136,24 @@ export async function checkRequest(options: CheckOptions): Promise<Result<Replac
 }
 
 /** What the map says of a container's check and of what comes before it, also of one that nobody chose. */
-export function wishesOf({ containers }: Pick<ExecuteInput, 'containers'>, container: string) {
+export function wishesOf({ containers }: Pick<PlanInput, 'containers'>, container: string) {
   const spec = containers.find(({ name }) => name === container);
   return {
     settleSeconds: spec?.settle ?? DEFAULT_SETTLE_SECONDS,
     probe: spec?.probe,
     after: allNeeds(containers, container),
   };
+}
+
+/** One of Build & Deploy that nothing was built for yet; undefined for any other. */
+export function unbuiltTask(
+  input: PlanInput,
+  { spec, choice, inspect }: CheckedTask,
+): UnbuiltTask | undefined {
+  if (choice.mode !== 'build-deploy' || choice.built !== undefined || spec.build === undefined)
+    return undefined;
+  const { after } = wishesOf(input, spec.name);
+  return { container: spec.name, exists: inspect !== undefined, after, build: spec.build.name };
 }
 
 async function checkTask(

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { isEnded, type Job, type JobEvent, type JobState } from '@towline/core/job';
 import { dependencyCycle } from '@towline/core/map';
 import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds } from '@towline/core/plan';
-import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
+import type {
+  ExecuteInput,
+  ExecuteOutput,
+  ExecutePlan,
+  PlanInput,
+  ProtocolError,
+} from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
 import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
@@ -18,6 +24,7 @@ import {
   notKept,
   type OldContainer,
   type OwnTraces,
+  planServer,
   planSteps,
   previousName,
   type Recovered,
@@ -28,12 +35,22 @@ import {
   recoverServer,
   replaceServer,
   restoredWords,
+  type Surroundings,
 } from '../replace/index.ts';
 import { notWritten, openJournal, readJournal, words } from '../store/index.ts';
 import { ActiveJob } from './active-job.ts';
 import { awaitBuilds, awaitSteps } from './await-builds.ts';
 import { NO_BUILDS, type OwnBuilds } from './built-images.ts';
-import { checkRequest, jobTasks, type Observation, observeRequest, wishesOf } from './check-request.ts';
+import {
+  type CheckedTask,
+  type CheckOptions,
+  checkRequest,
+  jobTasks,
+  type Observation,
+  observeRequest,
+  unbuiltTask,
+  wishesOf,
+} from './check-request.ts';
 import { describeOrphan, findOrphans } from './find-orphans.ts';
 import { foldJournal, type JobHistory } from './job-history.ts';
 import { isEvent, type JobLine, jobLineSchema } from './job-line.ts';
@@ -173,7 +190,10 @@ class Jobs implements JobService {
       server,
       input.containers.map(({ name }) => name),
     );
-    if (holder !== undefined) return err(jobRunning(holder, input.server));
+    if (holder !== undefined) {
+      const refusal = jobRunning(holder, input.server);
+      return err({ code: 'refused', message: refusal.message, refusal });
+    }
 
     // Everything up to here is one turn of the event loop, so no other request comes between look and lock.
     const id = newJobId(this.#now());
@@ -191,6 +211,39 @@ class Jobs implements JobService {
       return result;
     }
     return ok({ jobId: id, repeated: false });
+  }
+
+  async plan(input: PlanInput): Promise<Result<ExecutePlan, ProtocolError>> {
+    const bad = whatIsBad(input);
+    if (bad !== undefined) return err({ code: 'bad-request', message: bad });
+    const refused = (refusal: Refusal) => ok<ExecutePlan>({ containers: [], steps: [], refusal });
+    const server = serverKey(input);
+    const names = input.containers.map(({ name }) => name);
+    const holder = this.#locks.holder(server, names);
+    if (holder !== undefined) return refused(jobRunning(holder, input.server));
+    try {
+      const seen = await this.#look(input);
+      if (!seen.ok) return err({ code: 'engine-unreachable', message: seen.error.message });
+      const { info, observation } = seen.value;
+      const unbuilt = observation.tasks.flatMap((task) => unbuiltTask(input, task) ?? []);
+      const isBuilt = ({ spec }: CheckedTask) => !unbuilt.some(({ container }) => container === spec.name);
+      const built = { ...observation, tasks: observation.tasks.filter(isBuilt) };
+      const checked = await checkRequest(this.#checkOf('plan', input, { info, observation: built }));
+      if (!checked.ok) return refused(checked.error);
+      const byName = new Map([...checked.value, ...unbuilt].map((task) => [task.container, task]));
+      const planned = await planServer({
+        engine: this.#engine,
+        registry: this.#options.registry,
+        info,
+        server: input.server,
+        tasks: observation.tasks.flatMap(({ spec }) => byName.get(spec.name) ?? []),
+        surroundings: this.#surroundings(input, (containers) => this.#locks.holder(server, containers)),
+      });
+      return planned.ok ? planned : refused(planned.error);
+    } catch (error) {
+      if (error instanceof EngineError) return err(this.#engineFailure(error));
+      throw error;
+    }
   }
 
   async cancel(id: string): Promise<Result<void, ProtocolError>> {
@@ -265,20 +318,22 @@ class Jobs implements JobService {
       return ok(undefined);
     } catch (error) {
       this.#active.delete(id);
-      if (error instanceof EngineError) {
-        if (!isUnreachable(error)) return err({ code: 'internal', message: error.message });
-        // It may come back as another one.
-        this.#info = undefined;
-        return err({ code: 'engine-unreachable', message: error.message });
-      }
+      if (error instanceof EngineError) return err(this.#engineFailure(error));
       await rm(this.#pathOf(id), { force: true });
       this.#options.log.error({ err: error }, 'a job could not be written down');
       return err({ code: 'internal', message: notWritten('The job', error) });
     }
   }
 
+  #engineFailure(error: EngineError): ProtocolError {
+    if (!isUnreachable(error)) return { code: 'internal', message: error.message };
+    // It may come back as another one.
+    this.#info = undefined;
+    return { code: 'engine-unreachable', message: error.message };
+  }
+
   /** Rejects with `EngineError`. */
-  async #look(input: ExecuteInput): Promise<Result<Seen>> {
+  async #look(input: PlanInput): Promise<Result<Seen>> {
     const [observation, info] = await Promise.all([observeRequest(this.#engine, input), this.#engineInfo()]);
     return info.ok ? ok({ observation, info: info.value }) : info;
   }
@@ -361,21 +416,34 @@ class Jobs implements JobService {
     id: string,
     active: ActiveJob,
     input: ExecuteInput,
-    { observation, info }: Seen,
+    seen: Seen,
   ): Promise<Result<ReplaceTask[], Refusal>> {
-    const checked = await checkRequest({
+    const checked = await checkRequest(this.#checkOf(id, input, seen));
+    if (!checked.ok) active.emit({ type: 'refused', refusal: checked.error });
+    return checked;
+  }
+
+  #checkOf(jobId: string, input: PlanInput, { observation, info }: Seen): CheckOptions {
+    return {
       engine: this.#engine,
       info,
       input,
       observation,
       degraded: this.#degraded.has(serverKey(input)),
-      jobId: id,
+      jobId,
       own: this.#own,
       builds: this.#builds,
       kept: (container) => this.#kept.of(container),
-    });
-    if (!checked.ok) active.emit({ type: 'refused', refusal: checked.error });
-    return checked;
+    };
+  }
+
+  #surroundings(input: PlanInput, claim: Surroundings['claim']): Surroundings {
+    return {
+      isOwn: (container) => isOwnContainer(container, this.#own),
+      isKept: (container, name) => this.#kept.has(container, name),
+      claim,
+      wishesOf: (container) => wishesOf(input, container),
+    };
   }
 
   async #replace(id: string, active: ActiveJob, input: ExecuteInput, seen: Seen): Promise<Replaced> {
@@ -388,12 +456,7 @@ class Jobs implements JobService {
       jobId: id,
       server: input.server,
       tasks: checked.value,
-      surroundings: {
-        isOwn: (container) => isOwnContainer(container, this.#own),
-        isKept: (container, name) => this.#kept.has(container, name),
-        claim: (containers) => this.#locks.claim(id, containers),
-        wishesOf: (container) => wishesOf(input, container),
-      },
+      surroundings: this.#surroundings(input, (containers) => this.#locks.claim(id, containers)),
       write: active,
       cancel: active.cancelled,
       ending: this.#ending.signal,
@@ -598,7 +661,7 @@ class Jobs implements JobService {
   }
 }
 
-function whatIsBad({ containers, choices }: ExecuteInput): string | undefined {
+function whatIsBad({ containers, choices }: PlanInput): string | undefined {
   const names = containers.map(({ name }) => name);
   const chosen = choices.map(({ container }) => container);
   if (new Set(names).size < names.length) return 'A container is listed twice.';
@@ -611,9 +674,11 @@ function whatIsBad({ containers, choices }: ExecuteInput): string | undefined {
     : `${unknown} is chosen for, and is not a container of the server.`;
 }
 
-function jobRunning(job: string, server: string): ProtocolError {
-  const message = `The job ${job} is running on ${server} or one of its containers. Wait for its end, or cancel it.`;
-  return { code: 'refused', message, refusal: { code: 'job-running', message } };
+function jobRunning(job: string, server: string): Refusal {
+  return {
+    code: 'job-running',
+    message: `The job ${job} is running on ${server} or one of its containers. Wait for its end, or cancel it.`,
+  };
 }
 
 /** Sorts by time, and is short enough to type. */

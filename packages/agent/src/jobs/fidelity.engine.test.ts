@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SettingChange } from '@towline/core/job';
 import { sharedSandbox } from '@towline/test/sandbox';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -216,15 +217,16 @@ async function expectFaithful(chosen: ChosenSettings): Promise<void> {
     await shell(name, `for at in ${paths}; do echo ${name} > $at/kept; done`);
     const answers = await answersOf(before);
 
-    const job = await on.ended(
-      await on.begin(
-        on.input([{ container: name, image, tag: 'two', more: { settle: 0 } }], { server: name }),
-      ),
-    );
+    const input = on.input([{ container: name, image, tag: 'two', more: { settle: 0 } }], { server: name });
+    const planned = await on.plan(input);
+    const job = await on.ended(await on.begin(input));
 
     expect(job, JSON.stringify(job.error ?? job.refusal)).toMatchObject({ state: 'DONE' });
     // And the agent, which compares the two itself, has nothing to tell but what the images brought.
     expect(job.changes?.flatMap(({ changes }) => changes).filter(({ by }) => by === 'engine')).toEqual([]);
+    // What it said before, of an image that may not have been here, is what then came of it.
+    const foretold = (change: SettingChange) => !/^(Mount|Network) /.test(change.setting);
+    expect(planned.containers[0]?.changes).toEqual(job.changes?.[0]?.changes.filter(foretold));
     const after = await on.inspect(name);
     await create(twin, 'two', settings);
     const asIfCreated = await on.inspect(twin);

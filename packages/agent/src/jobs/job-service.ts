@@ -1,5 +1,11 @@
 import type { Job, JobEvent } from '@towline/core/job';
-import type { ExecuteInput, ExecuteOutput, ProtocolError } from '@towline/core/protocol';
+import type {
+  ExecuteInput,
+  ExecuteOutput,
+  ExecutePlan,
+  PlanInput,
+  ProtocolError,
+} from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 
 /**
@@ -13,6 +19,11 @@ export interface JobService {
    * recorded as a job that ended `REFUSED`, and its id is returned.
    */
   execute(input: ExecuteInput): Promise<Result<ExecuteOutput, ProtocolError>>;
+  /**
+   * What an Execute would do now, and why it would be refused; nothing is touched, pulled or written down. Errors:
+   * `bad-request`, `engine-unreachable`.
+   */
+  plan(input: PlanInput): Promise<Result<ExecutePlan, ProtocolError>>;
   /**
    * Asks a job to end. One that waits or pulls ends `CANCELLED` with nothing touched; one that has stopped the old
    * container restores it first. Past its commit a job can't be cancelled. Errors: `not-found`, `bad-request`.

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job, JobEvent } from '@towline/core/job';
-import type { ContainerSpec, ExecuteInput } from '@towline/core/protocol';
+import type { ContainerSpec, ExecuteInput, ExecutePlan } from '@towline/core/protocol';
 import type { Choice } from '@towline/core/rules';
 import { createDockerEngine } from '../engine/index.ts';
 import { createRegistry } from '../registry/index.ts';
@@ -99,6 +99,13 @@ export class ServiceOnEngine {
     const begun = await this.jobs.execute(input);
     if (!begun.ok) throw new Error(begun.error.message);
     return begun.value.jobId;
+  }
+
+  /** What an Execute would do. */
+  async plan({ key: _, operator: __, ...input }: ExecuteInput): Promise<ExecutePlan> {
+    const planned = await this.jobs.plan(input);
+    if (!planned.ok) throw new Error(planned.error.message);
+    return planned.value;
   }
 
   async ended(id: string): Promise<Job> {

@@ -9,7 +9,7 @@ import type { EngineAuth } from '../engine/index.ts';
 import { nextPage } from './challenge.ts';
 import { lookUpCredentials } from './credentials.ts';
 import { mayBePlain } from './insecure.ts';
-import type { Manifest, Registry } from './registry.ts';
+import type { ImageDefaults, Manifest, Registry } from './registry.ts';
 import { type Endpoint, RegistryHttp, readJson } from './registry-http.ts';
 
 export interface RegistryOptions {
@@ -68,6 +68,7 @@ const configSchema = z.object({
     .optional()
     .catch(undefined),
 });
+const defaultsSchema = z.object({ os: z.string(), architecture: z.string(), config: z.looseObject({}) });
 
 /** Nothing is read or asked before a method is called. */
 export function createRegistry(options: RegistryOptions = {}): Registry {
@@ -136,6 +137,23 @@ class HttpRegistry implements Registry {
     };
     await Promise.all(Array.from({ length: Math.min(LOOKUPS, newest.length) }, worker));
     return ok({ versions, total: tags.value.length });
+  }
+
+  async imageDefaults(
+    image: string,
+    digest: string,
+    { os, arch }: { os: string; arch: string },
+  ): Promise<ImageDefaults | undefined> {
+    const place = await this.#place(image);
+    if (!place.ok) return undefined;
+    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    const top = await this.#readManifest(place.value, digest, signal);
+    const own = top?.manifests?.find(({ platform }) => platform?.os === os && platform.architecture === arch);
+    const one = own === undefined ? top : await this.#readManifest(place.value, own.digest, signal);
+    const config = one?.config && (await this.#blob(place.value, one.config.digest, signal));
+    const parsed = defaultsSchema.safeParse(config);
+    if (!parsed.success) return undefined;
+    return { os: parsed.data.os, arch: parsed.data.architecture, config: parsed.data.config };
   }
 
   async engineAuth(image: string): Promise<EngineAuth | undefined> {
@@ -237,7 +255,8 @@ class HttpRegistry implements Registry {
     const first = list?.[0];
     const one = first === undefined ? top : await this.#readManifest(place, first.digest, signal);
     const size = one?.layers?.reduce((sum, entry) => sum + (entry.size ?? 0), one.config?.size ?? 0);
-    const config = one?.config && (await this.#config(place, one.config.digest, signal));
+    const config =
+      one?.config && configSchema.safeParse(await this.#blob(place, one.config.digest, signal)).data;
     const createdAt = config?.created;
     const layers = one?.layers?.map(({ size = 0 }, at) => ({ size, diffId: config?.rootfs?.diff_ids[at] }));
     const details = {
@@ -260,10 +279,10 @@ class HttpRegistry implements Registry {
     return manifestSchema.safeParse(readJson(answer.value.body)).data;
   }
 
-  async #config({ endpoint, repository, scope }: Place, digest: string, signal: AbortSignal) {
+  /** The JSON in it; undefined where it can't be had. */
+  async #blob({ endpoint, repository, scope }: Place, digest: string, signal: AbortSignal): Promise<unknown> {
     const answer = await this.#http.request(endpoint, scope, `/v2/${repository}/blobs/${digest}`, { signal });
-    if (!answer.ok || answer.value.status !== 200) return undefined;
-    return configSchema.safeParse(readJson(answer.value.body)).data;
+    return answer.ok && answer.value.status === 200 ? readJson(answer.value.body) : undefined;
   }
 }
 

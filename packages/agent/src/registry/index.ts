@@ -1,2 +1,2 @@
 export { createRegistry, type RegistryOptions } from './create-registry.ts';
-export type { Manifest, Registry } from './registry.ts';
+export type { ImageDefaults, Manifest, Registry } from './registry.ts';

@@ -14,6 +14,13 @@ export interface Manifest {
   platforms?: string[];
 }
 
+/** What an image says of the containers that are made of it; `config` as an engine's inspect of it has it. */
+export interface ImageDefaults {
+  os: string;
+  arch: string;
+  config: object;
+}
+
 /** What image registries know. Names are given without a tag, as people write them (`shop/gateway`, `localhost:5000/a`). */
 export interface Registry {
   /** All tags, at most 10,000. Errors: `registry-unavailable`, `image-not-found`, `registry-denied`, `bad-image`. */
@@ -22,6 +29,12 @@ export interface Registry {
   manifest(image: string, tagOrDigest: string): Promise<Result<Manifest>>;
   /** The newest `limit` versions, newest first, with digests, size and date. Errors as `tags`. */
   versions(image: string, limit: number): Promise<Result<VersionsOutput>>;
+  /** Those of the image for a platform, where `digest` is a list; undefined where they can't be had. */
+  imageDefaults(
+    image: string,
+    digest: string,
+    platform: { os: string; arch: string },
+  ): Promise<ImageDefaults | undefined>;
   /** What the engine needs to pull this image; undefined where the machine has no credentials for its registry. */
   engineAuth(image: string): Promise<EngineAuth | undefined>;
 }

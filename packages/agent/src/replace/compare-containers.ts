@@ -6,7 +6,7 @@ import {
   OWN_LABELS,
   primaryNetwork,
 } from './derive-create.ts';
-import { type Json, type JsonObject, list, object, text, texts } from './json.ts';
+import { type Json, type JsonObject, list, object, same, text, texts } from './json.ts';
 
 export interface Compared {
   /** The old container's whole inspect, and that of its image. */
@@ -41,6 +41,8 @@ export function compareContainers(given: Compared): SettingChange[] {
     if (namesLater && / alias /.test(setting)) continue;
     // Only what is created has mounts and networks of its own.
     if (next === undefined && /^(Mount|Network) /.test(setting)) continue;
+    // One that is not asked for is the machine's or made up.
+    if (next === undefined && setting === 'Hostname' && to === undefined) continue;
     // Said otherwise by rule: a name in the place of an id, a volume by the name that the engine gave it.
     if (to !== undefined && asked.get(setting) === to) continue;
     const byImage =
@@ -79,12 +81,22 @@ function settingsOf(container: JsonObject, place: string): Settings {
   ]);
 }
 
-/** What a create request comes to on an image, as far as it can be told before. */
+/** What a create request comes to on an image, as far as it can be told before: the engine's own merge of the two. */
 function settingsAsked(body: CreateBody, image: JsonObject): Settings {
-  const settings = new Map(configSettings(object(image.Config)));
-  // An entrypoint of one's own makes the engine forget the image's command.
-  if (body.Entrypoint !== undefined) settings.delete('Cmd');
-  for (const [setting, value] of configSettings(body)) settings.set(setting, value);
+  const config = object(image.Config);
+  const own = Object.entries(object(body.Healthcheck)).filter(([, value]) => !isNothing(value));
+  const Healthcheck = { ...object(config.Healthcheck), ...Object.fromEntries(own) };
+  // No container has its image's shell: that is for the image's own build.
+  const settings = new Map(configSettings({ ...config, Shell: undefined, Healthcheck }));
+  // An entrypoint of one's own makes the engine forget the image's command; one that is empty text is none.
+  if (body.Entrypoint !== undefined) {
+    settings.delete('Cmd');
+    settings.delete('Entrypoint');
+  }
+  const Entrypoint = same(body.Entrypoint, ['']) ? undefined : body.Entrypoint;
+  for (const [setting, value] of configSettings({ ...body, Entrypoint, Healthcheck: undefined })) {
+    settings.set(setting, value);
+  }
   if (text(body.Hostname) !== '') settings.set('Hostname', text(body.Hostname));
   for (const [setting, value] of hostSettings(object(body.HostConfig), {})) settings.set(setting, value);
   return settings;

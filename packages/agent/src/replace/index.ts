@@ -1,11 +1,13 @@
 export { deriveFor } from './derive-for.ts';
 export { engineIsBack, isUnreachable } from './engine-patience.ts';
+export type { Surroundings } from './find-followers.ts';
 export { DEFAULT_SETTLE_SECONDS } from './gate.ts';
 export { type JobWriter, type KeptContainer, type ReplaceRecord, replaceRecordSchema } from './job-record.ts';
 export { jsonOf } from './json.ts';
 export { notKept, type OldContainer } from './not-kept.ts';
 export { isOwnContainer, type OwnTraces, readOwnTraces } from './own-container.ts';
 export { paceProgress } from './pace-progress.ts';
+export { planServer, type UnbuiltTask } from './plan-server.ts';
 export { type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 export {
   type Replaced,

@@ -12,19 +12,18 @@ import { compareContainers } from './compare-containers.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
 import { findFollowers, type Surroundings } from './find-followers.ts';
-import { findReach } from './find-reach.ts';
 import { exchangeOrder } from './followers.ts';
-import { type GateWishes, gateRule, gateWords, isHealthcheck } from './gate.ts';
+import { type GateWishes, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
-import { jsonOf, object, texts } from './json.ts';
+import { jsonOf } from './json.ts';
 import { paceProgress } from './pace-progress.ts';
-import { viewOfRequest } from './probe-reach.ts';
-import { probeWords } from './probe-words.ts';
 import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
+import { refuseProbe } from './refuse-probe.ts';
+import { type ChosenImage, pulledBefore, resolveImage, wrongPlatform } from './resolve-image.ts';
 import { restoredWords } from './restored-words.ts';
-import { lacksRoom } from './room-for.ts';
+import { refuseRoom } from './room-for.ts';
 import type { SavedContainer } from './saved.ts';
 import {
   type Becomes,
@@ -59,15 +58,8 @@ interface Exchanged extends GateWishes {
 }
 
 /** One that is to run another image. */
-export interface ReplaceTask extends Exchanged {
-  /** The image's name without the tag. */
-  image: string;
-  tag: string;
+export interface ReplaceTask extends Exchanged, ChosenImage {
   from: JobTask['from'];
-  /** Of an image that this engine has and no registry: its id, where that is known. */
-  local?: { imageId?: string };
-  /** What a kept container ran, for a rollback: it is on this engine, whatever the tag names by now. */
-  kept?: { imageId: string };
 }
 
 export interface ReplaceOptions {
@@ -203,10 +195,7 @@ class Replacement {
       })),
       surroundings,
     });
-    if (!found.ok) {
-      const { code, message, container = '' } = found.error;
-      throw refuse(code, message, container);
-    }
+    if (!found.ok) throw refuse(found.error);
     const followers = found.value.followers.map(({ container, old, image, derived, ties, becomes }): Work => {
       const { after, ...wishes } = surroundings.wishesOf(container);
       const task = { container, ref: old.Config.Image, exists: true, after, ...wishes };
@@ -216,7 +205,8 @@ class Replacement {
     const asUnit = (work: Work) => ({ ...work.task, ties: work.ties, work });
     this.#works = exchangeOrder(chosen.map(asUnit), followers.map(asUnit)).map(({ work }) => work);
     for (const work of followers) {
-      if (work.becomes === 'checked' && work.image !== undefined) await this.#checkReach(work, work.image);
+      if (work.becomes !== 'checked' || work.image === undefined) continue;
+      demand(await refuseProbe(this.#options, work.task, work.derived, jsonOf(work.image.Config)));
     }
   }
 
@@ -298,71 +288,21 @@ class Replacement {
   }
 
   async #resolve(work: Work): Promise<string | undefined> {
-    const { registry, info, write } = this.#options;
-    const { container, image, tag, from, local, kept, ref } = chosenOf(work);
-    if (kept !== undefined) return await this.#resolveKept(work, kept.imageId);
-    if (local !== undefined) return await this.#resolveLocal(work, local);
-    const found = await registry.manifest(image, tag);
-    if (!found.ok) throw refuse(refusalOf(found.error.code), found.error.message, container);
-    const { digest, platforms } = found.value;
-    work.manifest = found.value;
-    const own = `${info.os}/${info.arch}`;
-    if (platforms !== undefined && !platforms.some((name) => name === own || name.startsWith(`${own}/`))) {
-      throw refuse(
-        'wrong-platform',
-        `${ref} is there for ${platforms.join(', ')}, and this engine runs ${own}. Choose a tag that has it.`,
-        container,
-      );
-    }
-    work.digest = digest;
-    write.emit({ type: 'resolved', container, ...(from !== undefined && { from }), to: { tag, digest } });
-    return undefined;
-  }
-
-  /** It ran here, so nobody else is asked: a registry that is down is no reason to stay with what does not work. */
-  async #resolveKept(work: Work, imageId: string): Promise<string> {
-    const { container, ref, tag, from, image } = chosenOf(work);
-    const found = await this.#options.engine.inspectImage(imageId);
-    if (found === undefined) {
-      throw refuse(
-        'no-successful-image',
-        `The image that ${container} ran before was removed from the engine meanwhile. Choose a version: \`towline versions\` lists them.`,
-        container,
-      );
-    }
-    work.image = found;
-    const digest = found.RepoDigests?.find((name) => name.startsWith(`${image}@`))?.split('@')[1];
+    const chosen = chosenOf(work);
+    const { container, tag, from } = chosen;
+    const found = await resolveImage(this.#options, chosen);
+    if (!found.ok) throw refuse(found.error);
+    const { digest, present, manifest, message } = found.value;
+    if (digest !== undefined) work.digest = digest;
+    if (manifest !== undefined) work.manifest = manifest;
+    work.image = present;
     this.#options.write.emit({
       type: 'resolved',
       container,
       ...(from !== undefined && { from }),
       to: { tag, ...(digest !== undefined && { digest }) },
     });
-    return `${ref} as it ran here before`;
-  }
-
-  /** Built on this engine, and pushed nowhere. */
-  async #resolveLocal(work: Work, { imageId }: { imageId?: string }): Promise<undefined> {
-    const { engine, write } = this.#options;
-    const { container, ref, tag, from } = chosenOf(work);
-    const found = await engine.inspectImage(ref);
-    if (found === undefined) {
-      throw refuse(
-        'no-successful-image',
-        `${ref} was built on this agent, and its image is gone from the engine; it is in no registry. Choose another, or run the build again.`,
-        container,
-      );
-    }
-    if (imageId !== undefined && found.Id !== imageId) {
-      throw refuse(
-        'no-successful-image',
-        `Somebody gave the name ${ref} to another image than its build made. Choose another, or run the build again.`,
-        container,
-      );
-    }
-    work.image = found;
-    write.emit({ type: 'resolved', container, ...(from !== undefined && { from }), to: { tag } });
-    return undefined;
+    return message;
   }
 
   async #pull(work: Work, step: Step): Promise<string | undefined> {
@@ -371,14 +311,9 @@ class Replacement {
     if (local !== undefined) return 'built here';
     if (kept !== undefined) return 'already there';
     // Only `latest` is pulled whatever is there: the operator asked for exactly that.
-    if (tag !== 'latest') {
-      const present = await engine.inspectImage(ref);
-      if (present?.RepoDigests?.some((name) => name.endsWith(`@${work.digest}`))) {
-        work.image = present;
-        return 'already there';
-      }
-    }
-    await this.#demandRoom(work);
+    if (tag !== 'latest') work.image = await pulledBefore(engine, { ref }, work.digest);
+    if (work.image !== undefined) return 'already there';
+    demand(work.manifest && (await refuseRoom(this.#options, work.task, work.manifest)));
     const progress = paceProgress((current, total, detail) =>
       write.emit({
         type: 'step-progress',
@@ -398,18 +333,6 @@ class Replacement {
     return undefined;
   }
 
-  /** A pull that must fail would fill the disk for everything else on the machine first. */
-  async #demandRoom({ manifest, task }: Work): Promise<void> {
-    const { engine, info } = this.#options;
-    const lacks = manifest && (await lacksRoom(engine, info, manifest));
-    if (lacks === undefined) return;
-    throw refuse(
-      'no-space',
-      `${task.ref} takes ${megabytes(lacks.needed)} to pull and more unpacked, and ${info.rootDir} has ${megabytes(lacks.free)} free. Free some space there, for example of images that nothing uses.`,
-      task.container,
-    );
-  }
-
   /** Pins the image and derives the request. Nothing is touched yet, so what a rule has against it refuses the job. */
   async #inspect(work: Work): Promise<undefined> {
     const { engine, info, jobId } = this.#options;
@@ -427,43 +350,18 @@ class Replacement {
       const oldImage = await engine.inspectImage(old.Image);
       work.old = old;
       const derived = await deriveFor({ engine, info, jobId, old, oldImage, ref });
-      if (!derived.ok) throw refuse(derived.error.code, derived.error.message, container);
+      if (!derived.ok) throw refuse(derived.error);
       work.derived = derived.value;
       // Asked again, of what is there now.
       const order = updateOrder(task.order, jsonOf(old), derived.value);
-      if (!order.ok) throw refuse(order.error.code, order.error.message, container);
+      if (!order.ok) throw refuse(order.error);
       if (oldImage !== undefined) work.oldImage = oldImage;
     } else if (task.definition !== undefined) {
       work.derived = task.definition;
     }
-    const foreign = image.Os !== info.os || image.Architecture !== info.arch;
-    // An engine that emulates ran the old one as well.
-    if (foreign && image.Architecture !== work.oldImage?.Architecture) {
-      throw refuse(
-        'wrong-platform',
-        `${ref} is for ${image.Os}/${image.Architecture}, and this engine runs ${info.os}/${info.arch}. Choose another tag.`,
-        container,
-      );
-    }
-    await this.#checkReach(work, image);
+    demand(wrongPlatform(image, work.oldImage, info, work.task));
+    demand(await refuseProbe(this.#options, task, work.derived, jsonOf(image.Config)));
     return undefined;
-  }
-
-  /** A probe that can't be asked would fail whatever runs there. */
-  async #checkReach({ task, derived }: Work, image: ImageInspect): Promise<void> {
-    const { engine, info } = this.#options;
-    const { container, probe } = task;
-    if (probe === undefined || derived === undefined) return;
-    const own = object(derived.body.Healthcheck);
-    const check = Object.keys(own).length > 0 ? { Test: texts(own.Test) } : image.Config.Healthcheck;
-    if (isHealthcheck(check)) return;
-    const reach = await findReach(engine, info.rootless, viewOfRequest(derived), probe.check);
-    if (reach.kind !== 'never') return;
-    throw refuse(
-      'probe-unreachable',
-      `${container} can't be asked ${probeWords(probe.check)}: ${reach.why}. Change that, or take \`probe\` out of the map file.`,
-      container,
-    );
   }
 
   async #create(work: Work): Promise<string | undefined> {
@@ -723,8 +621,6 @@ class Replacement {
 
 const SKIPPED = 'skipped';
 
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-
 function cancelled(): Stop {
   return new Stop('cancelled', 'The job was cancelled.');
 }
@@ -749,20 +645,12 @@ function existing(work: Work): { old: ContainerInspect; saved: SavedContainer } 
   return { old, saved };
 }
 
-function refuse(code: Refusal['code'], message: string, container: string): Stop {
-  return new Stop({ refusal: { code, message, container } }, message);
+function refuse(refusal: Refusal): Stop {
+  return new Stop({ refusal }, refusal.message);
 }
 
-function refusalOf(registryCode: string): Refusal['code'] {
-  switch (registryCode) {
-    case 'tag-not-found':
-    case 'image-not-found':
-      return 'tag-not-found';
-    case 'bad-image':
-      return 'invalid-tag';
-    default:
-      return 'registry-unavailable';
-  }
+function demand(refusal: Refusal | undefined): void {
+  if (refusal !== undefined) throw refuse(refusal);
 }
 
 function codeOf(error: unknown): string {

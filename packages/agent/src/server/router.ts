@@ -18,6 +18,7 @@ import {
   commitsBetweenOutputSchema,
   executeInputSchema,
   executeOutputSchema,
+  executePlanSchema,
   followBuildLogInputSchema,
   followBuildRunInputSchema,
   followJobInputSchema,
@@ -28,8 +29,10 @@ import {
   jobsInputSchema,
   logLineSchema,
   logsInputSchema,
+  PLAN_CAPABILITY,
   PROTOCOL_VERSION,
   type ProtocolError,
+  planInputSchema,
   putSecretInputSchema,
   removeSecretInputSchema,
   runBuildInputSchema,
@@ -76,6 +79,7 @@ const CAPABILITIES = [
   'cancel',
   BUILDS_CAPABILITY,
   AWAIT_BUILD_CAPABILITY,
+  PLAN_CAPABILITY,
 ] as const;
 
 const trpc = initTRPC.context<Outlet>().create({
@@ -142,6 +146,11 @@ export function createRouter(services: Services) {
         if (!begun.ok) throw fail(begun.error);
         return begun.value;
       }),
+
+    plan: procedure
+      .input(planInputSchema)
+      .output(executePlanSchema)
+      .query(async ({ input }) => answer(await jobs.plan(input))),
 
     cancelJob: procedure
       .input(cancelJobInputSchema)

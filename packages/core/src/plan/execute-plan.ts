@@ -1,5 +1,5 @@
 import { inDependencyOrder, type ServerDefinition } from '../map/index.ts';
-import type { ContainerSpec, ExecuteInput } from '../protocol/index.ts';
+import type { ContainerSpec, ExecuteInput, PlanInput } from '../protocol/index.ts';
 import { err, type Failure, ok, type Result } from '../result/index.ts';
 import { arm, type Choice, initialChoice, type Refusal, type Stage, type Version } from '../rules/index.ts';
 import { type PipelineBuild, versionOf } from './observe-build.ts';
@@ -96,7 +96,11 @@ export function planExecute(
 
 /** What Batch Execute would do with the whole map. */
 export function planBatch(pipeline: Pipeline, choices: Choices): BatchPlan {
-  const plans = pipeline.servers.map((server) => planServer(server, server.tasks, choices));
+  return batchOf(pipeline.servers.map((server) => planServer(server, server.tasks, choices)));
+}
+
+/** Servers' plans as one batch. */
+export function batchOf(plans: readonly ServerPlan[]): BatchPlan {
   const servers = plans.filter(({ armed }) => armed.length > 0);
   return {
     servers,
@@ -112,35 +116,29 @@ export function describeCounts({ taskCount, serverCount }: BatchPlan): string {
   return `${tasks} on ${serverCount} ${serverCount === 1 ? 'server' : 'servers'}`;
 }
 
+/** Where a plan is from. */
+export interface PlanOrigin {
+  service: string;
+  map: string;
+  /** The pipeline's: they tell the agent which build an image is of, and what Latest is where it was built elsewhere. */
+  builds?: Pipeline['builds'];
+  /** Whether the plan is of what `planRollback` chose. */
+  rollback?: boolean;
+}
+
 /**
- * The request that carries a plan out. All of the server's containers go along, in the map's order, because the agent
- * asks the rules again and creates what is not there. `key` is the idempotency key: new for each Execute, the same when
- * a lost answer is asked for again.
+ * The request that asks its agent what a plan would do. All of the server's containers go along, in the map's order,
+ * because the agent asks the rules again and creates what is not there.
  *
  * @throws RangeError where the plan arms nothing, or is another server's: callers ask `armed` first.
  */
-export function toExecuteInput(
-  plan: ServerPlan,
-  server: ServerDefinition,
-  from: {
-    service: string;
-    map: string;
-    key: string;
-    operator: string;
-    /** The pipeline's: they tell the agent which build an image is of, and what Latest is where it was built elsewhere. */
-    builds?: Pipeline['builds'];
-    /** Whether the plan is of what `planRollback` chose. */
-    rollback?: boolean;
-  },
-): ExecuteInput {
+export function toPlanInput(plan: ServerPlan, server: ServerDefinition, from: PlanOrigin): PlanInput {
   if (plan.armed.length === 0) throw new RangeError(`nothing is armed on ${plan.server}`);
   if (plan.server !== server.name) throw new RangeError(`the plan is for ${plan.server}, not ${server.name}`);
   return {
-    key: from.key,
     service: from.service,
     map: from.map,
     server: server.name,
-    operator: from.operator,
     containers: server.containers.map((container) => {
       const { name, image, kind, run, probe, settle, update, dependsOn } = container;
       const { builds = {} } = from;
@@ -161,6 +159,20 @@ export function toExecuteInput(
     choices: plan.armed.map(({ container, choice }) => ({ container, choice })),
     ...(from.rollback === true && { rollback: true }),
   };
+}
+
+/**
+ * The request that carries a plan out. `key` is the idempotency key: new for each Execute, the same when a lost answer is
+ * asked for again.
+ *
+ * @throws RangeError as `toPlanInput`.
+ */
+export function toExecuteInput(
+  plan: ServerPlan,
+  server: ServerDefinition,
+  { key, operator, ...from }: PlanOrigin & { key: string; operator: string },
+): ExecuteInput {
+  return { ...toPlanInput(plan, server, from), key, operator };
 }
 
 function planServer(server: PipelineServer, tasks: readonly PipelineTask[], choices: Choices): ServerPlan {

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { buildRunSchema } from '../build/index.ts';
-import { jobSchema, refusalSchema, UPDATE_ORDERS } from '../job/index.ts';
+import {
+  jobSchema,
+  jobTaskSchema,
+  refusalSchema,
+  STEP_KINDS,
+  settingChangeSchema,
+  UPDATE_ORDERS,
+} from '../job/index.ts';
 
 /** Raised when an older peer could misread a newer one. Unknown fields and events are ignored, so additions do not. */
 export const PROTOCOL_VERSION = 1;
@@ -184,6 +191,38 @@ export const executeOutputSchema = z.object({
   repeated: z.boolean(),
 });
 export type ExecuteOutput = z.infer<typeof executeOutputSchema>;
+
+/** An agent says so in `hello` that tells what an Execute would do. */
+export const PLAN_CAPABILITY = 'plan';
+
+/** An Execute that is not done. A task of Build & Deploy that has no image yet is planned as far as it can be. */
+export const planInputSchema = executeInputSchema.omit({ key: true, operator: true });
+export type PlanInput = z.infer<typeof planInputSchema>;
+
+/** What an Execute would do to one container. */
+export const containerPlanSchema = z.object({
+  container: name,
+  from: jobTaskSchema.shape.from,
+  /** Absent for one that nobody chose, and where its image is not built yet. */
+  to: jobTaskSchema.shape.to.optional(),
+  /** Why it is touched although nobody chose it: on what it hangs. */
+  because: z.string().optional(),
+  /** Absent where it is created for the first time. */
+  order: z.enum(UPDATE_ORDERS).optional(),
+  /** What will not be the same in the new one; absent where that is not known. */
+  changes: z.array(settingChangeSchema).optional(),
+  /** Why it is not known. */
+  unknown: z.string().optional(),
+});
+export type ContainerPlan = z.infer<typeof containerPlanSchema>;
+
+export const executePlanSchema = z.object({
+  /** In the order in which they are exchanged; none where it would be refused before anything is known of them. */
+  containers: z.array(containerPlanSchema),
+  steps: z.array(z.object({ id: z.string(), kind: z.enum(STEP_KINDS), container: z.string() })),
+  refusal: refusalSchema.optional(),
+});
+export type ExecutePlan = z.infer<typeof executePlanSchema>;
 
 export const versionsInputSchema = z.object({
   /** The image's name without a tag. */

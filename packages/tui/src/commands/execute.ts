@@ -1,14 +1,23 @@
-import { type Choices, type Pipeline, planExecute, type ServerPlan, taskKey } from '@towline/core/plan';
+import {
+  batchOf,
+  type Choices,
+  type Pipeline,
+  planExecute,
+  type ServerPlan,
+  taskKey,
+} from '@towline/core/plan';
 import { ok, type Result } from '@towline/core/result';
 import type { Choice } from '@towline/core/rules';
 import type { Command } from 'commander';
 import { type Context, fail, type Run, usage } from './context.ts';
+import { printPlan } from './print-plan.ts';
 import { carriedServers, nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
 import { type ChoiceOptions, chosen, parseTarget, type Target } from './words.ts';
 
 interface ExecuteOptions extends ChoiceOptions {
   detach?: boolean;
+  plan?: boolean;
 }
 
 export function addExecute(program: Command, run: Run): void {
@@ -22,6 +31,7 @@ export function addExecute(program: Command, run: Run): void {
     .option('--build', 'Build & Deploy; needs --confirm')
     .option('--confirm', 'Confirm Execute, for --build')
     .option('--detach', "print the jobs' ids and return, without waiting for their end")
+    .option('--plan', 'print what would be done and what would differ afterwards, and do nothing')
     .action((targets: string[], options: ExecuteOptions) =>
       run((context) => execute(context, targets, options)),
     );
@@ -44,6 +54,7 @@ async function execute(context: Context, words: readonly string[], options: Exec
     const skipped: Refused[] = plans.value.flatMap(({ server, skipped: tasks }) =>
       tasks.filter((task) => task.chosen).map((task) => ({ server, ...task })),
     );
+    if (options.plan) return printPlan(context, open, batchOf(plans.value), skipped);
     if (armed.length === 0) {
       return nothingArmed(context, `Nothing is armed on ${words.join(', ')}.`, skipped);
     }

@@ -1,7 +1,14 @@
 import type { Job, JobEvent } from '@towline/core/job';
 import type { BuildChanges, ServiceDefinition } from '@towline/core/map';
 import type { AgentView } from '@towline/core/plan';
-import type { ExecuteInput, ExecuteOutput, LogLine, VersionsOutput } from '@towline/core/protocol';
+import type {
+  ExecuteInput,
+  ExecuteOutput,
+  ExecutePlan,
+  LogLine,
+  PlanInput,
+  VersionsOutput,
+} from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import type { StoreApi } from 'zustand/vanilla';
 import type { CallFailure } from '../link/index.ts';
@@ -32,6 +39,8 @@ export interface Fleet extends BuildCalls {
   versions(agent: string, image: string, limit?: number): Promise<Result<VersionsOutput, CallFailure>>;
   /** A lost answer is asked for again with the same key, never with a new one. */
   execute(agent: string, input: ExecuteInput): Promise<Result<ExecuteOutput, CallFailure>>;
+  /** What that would do. Errors: `not-supported` as a refusal where the agent is too old to tell. */
+  plan(agent: string, input: PlanInput): Promise<Result<ExecutePlan, CallFailure>>;
   cancelJob(agent: string, id: string): Promise<Result<void, CallFailure>>;
   jobs(agent: string, limit?: number): Promise<Result<readonly Job[], CallFailure>>;
   job(agent: string, id: string): Promise<Result<Job, CallFailure>>;

@@ -14,7 +14,9 @@ import {
   BUILDS_CAPABILITY,
   cancelJobInputSchema,
   executeOutputSchema,
+  executePlanSchema,
   helloSchema,
+  PLAN_CAPABILITY,
   PROTOCOL_VERSION,
   versionsOutputSchema,
 } from '@towline/core/protocol';
@@ -105,12 +107,13 @@ export function openFleet(options: OpenFleetOptions): Fleet {
   const closed = new AbortController();
   const operator = operatorName(env, loginName());
   const file = source.kind === 'file' ? mapOnDisk(source.path, source) : undefined;
-  const builderLink = (agent: string): Result<AgentLink, CallFailure> => {
+  const linkThatCan = (agent: string, capability: string, what: string): Result<AgentLink, CallFailure> => {
     const { hello } = paced.latest().agents[agent] ?? {};
-    return hello === undefined || hello.capabilities.includes(BUILDS_CAPABILITY)
+    return hello === undefined || hello.capabilities.includes(capability)
       ? link(agent)
-      : err(tooOld(agent, hello.version));
+      : err(tooOld(agent, hello.version, what));
   };
+  const builderLink = (agent: string) => linkThatCan(agent, BUILDS_CAPABILITY, 'build');
   const builds = createBuildCalls({ link: builderLink, operator, refusal: readOnly ? READ_ONLY : undefined });
   const take = ({ services }: MapFile) => {
     paced.update((state) => ({ ...state, services }));
@@ -141,6 +144,10 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       const to = link(agent);
       if (!to.ok) return to;
       return to.value.insist((client) => client.execute.mutate(input), executeOutputSchema, EXECUTE_DOUBT);
+    },
+    async plan(agent, input) {
+      const to = linkThatCan(agent, PLAN_CAPABILITY, 'tell what it would do');
+      return to.ok ? to.value.call((client) => client.plan.query(input), executePlanSchema) : to;
     },
     async cancelJob(agent, id) {
       if (readOnly) return err(READ_ONLY);
@@ -229,8 +236,8 @@ function ownAgent(
   return address.ok ? agentOfSocket(address.value.path, { env }) : undefined;
 }
 
-function tooOld(agent: string, version: string): CallFailure {
-  const message = `The agent ${agent} (${version}) is too old to build. Update it.`;
+function tooOld(agent: string, version: string, what: string): CallFailure {
+  const message = `The agent ${agent} (${version}) is too old to ${what}. Update it.`;
   return { code: 'refused', message, refusal: { code: 'not-supported', message } };
 }
 

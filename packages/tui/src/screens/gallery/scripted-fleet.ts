@@ -125,6 +125,7 @@ export function scriptedFleet(scene: Scene): Fleet {
       void play(agent, script);
       return ok({ jobId: script.id, repeated: false });
     },
+    plan: async () => ok({ containers: [], steps: [] }),
     cancelJob: async () => ok(undefined),
     jobs: async (agent) => ok(Object.values(store.getState().agents[agent]?.jobs ?? {})),
     job: async (agent, id) => {
