@@ -4,7 +4,8 @@ import { isGitRef, whyNoGitUrl } from './git-url.ts';
 
 /** The name of a secret on an agent. The map file and the protocol have names only, never values. */
 export function isSecretName(name: string): boolean {
-  return /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,99}$/.test(name);
+  // What every object has already can't be a name in one.
+  return /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,99}$/.test(name) && name !== '__proto__';
 }
 
 /** A user at a git server, as it is given to git when it asks. */

@@ -11,6 +11,8 @@ test.each<[string, string[], string, string]>([
   ['its URL encoding', ['a/b c+d&é'], 'https://u:a%2Fb%20c%2Bd%26%C3%A9@h/', 'https://u:***@h/'],
   ['in lower case', ['a/b c+d'], 'a%2fb%20c%2bd a%2fb+c%2bd', '*** ***'],
   ['in JSON', ['quote"back\\slash'], '{"p":"quote\\"back\\\\slash"}', '{"p":"***"}'],
+  ['in JSON as Go writes it', ['a<b>&c'], '{"p":"a\\u003cb\\u003e\\u0026c"}', '{"p":"***"}'],
+  ['as a shell tells what it runs', ["it's so"], "+ login 'it'\\''s so'", "+ login '***'"],
   ['the longest of several', ['abcd', 'abcdef'], 'abcdefg abcdg', '***g ***g'],
   ['several that overlap, as one', ['abcdef', 'defghi'], 'xabcdefghix', 'x***x'],
   ['a value of its own beginning', ['aaaa'], 'baaaaaaab', 'b***b'],
@@ -26,6 +28,34 @@ test('a header with user and password has nothing of the password', () => {
     // A character where it begins holds bits of its neighbour.
     expect(header).toMatch(/^[\w+/]{0,20}\*\*\*$/);
   }
+});
+
+test('its base64 in lines is hidden, as base64(1) and openssl write them', () => {
+  for (const size of [98, 99, 100]) {
+    const value = Array.from({ length: 100 }, (_, at) => (at * 7919).toString(36))
+      .join('')
+      .slice(0, size);
+    const masker = createMasker([value]);
+    for (const whole of [value, `${value}\n`, `${value}, and more`]) {
+      for (const length of [76, 64]) {
+        const lines = base64(whole).match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+        const shown = masker.text(`${lines.join('\n')}\n`);
+        // What is left is of its last few bytes, and of what comes after.
+        expect(shown.split('\n').filter((line) => line.replace(/^\*+/, '').length > 24)).toEqual([]);
+      }
+    }
+  }
+});
+
+test('one that is coloured in its middle is hidden, and other lines keep their colours', () => {
+  const masker = createMasker(['hunter2-hunter2']);
+  const red = '\u001b[01;31m\u001b[K';
+  const off = '\u001b[m\u001b[K';
+  const said = `${red}all is well${off}\na: hunter2-${red}hunt${off}er2 b\n${red}x${off} hunter2-hunter2\nend`;
+  const shown = `${red}all is well${off}\na: *** b\n${red}x${off} ***\nend`;
+  expect(masker.text(said)).toBe(shown);
+  expect(Buffer.from(masker.bytes(Buffer.from(said))).toString()).toBe(shown);
+  expect(masker.text('\u001b]8;;http://h/\u0007hunter2-\u001b]8;;\u001b\\hunter2')).toBe('***');
 });
 
 test('each line of a key is hidden, not what is around it', () => {

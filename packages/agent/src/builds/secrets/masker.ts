@@ -8,11 +8,14 @@ const MIN_PART_BYTES = 8;
 /** What is longer is masked in pieces, so that no more than this is held back of a stream. */
 const MAX_PATTERN_BYTES = 1024;
 
+/** How many characters of base64 the usual tools write on a line: base64(1) and MIME, and PEM. */
+const BASE64_LINES = [76, 64];
+
 /** Hides secrets in output. What comes out has none of their bytes; see `patternsOf` for the forms that are known. */
 export interface Masker {
   /** For output that comes in pieces: a secret that is cut in two is found. */
   stream(): MaskStream;
-  /** For what is whole. */
+  /** For what is whole, in lines: also a secret that is coloured in its middle, as `grep --color` does it. */
   bytes(bytes: Uint8Array): Uint8Array;
   text(text: string): string;
 }
@@ -31,29 +34,56 @@ export interface MaskStream {
 export function createMasker(values: Iterable<string>): Masker {
   const search = new PatternSearch([...values].flatMap(patternsOf));
   const stream = (): MaskStream => (search.empty ? PASS : new MaskingStream(search));
-  const bytes = (whole: Uint8Array): Uint8Array => {
-    if (search.empty) return whole;
+  const asItIs = (whole: Uint8Array): Uint8Array => {
     const masking = new MaskingStream(search);
     const first = masking.write(whole);
     const rest = masking.end();
     return rest.length === 0 ? first : Buffer.concat([first, rest]);
+  };
+  // As bytes, a character each: a secret is no more UTF-8 than the output that it is in.
+  const inBytes = (text: string) => Buffer.from(asItIs(Buffer.from(text, 'latin1'))).toString('latin1');
+  const bytes = (whole: Uint8Array): Uint8Array => {
+    if (search.empty) return whole;
+    const masked = asItIs(whole);
+    if (!whole.includes(ESCAPE)) return masked;
+    const lines = Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('latin1');
+    const shown = inBytes(withoutSequences(lines));
+    if (shown === withoutSequences(Buffer.from(masked).toString('latin1'))) return masked;
+    return Buffer.from(lines.split('\n').map(asShown).join('\n'), 'latin1');
+  };
+  /** A line with its colours, where they hide no secret from us. */
+  const asShown = (line: string): string => {
+    const masked = inBytes(line);
+    const shown = inBytes(withoutSequences(line));
+    return shown === withoutSequences(masked) ? masked : shown;
   };
   return {
     stream,
     bytes,
     text(text) {
       // Lines come by the million, and nearly none of them has a secret in it.
-      if (!search.mayBeIn(text)) return text;
+      if (!search.mayBeIn(text) && !(text.includes('\u001b') && search.mayBeIn(withoutSequences(text))))
+        return text;
       return Buffer.from(bytes(Buffer.from(text))).toString('utf8');
     },
   };
+}
+
+const ESCAPE = 0x1b;
+/** Control sequences and strings (ECMA-48): what a terminal obeys and does not show. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const SEQUENCES = /\u001b(?:\[[ -?]*[@-~]|\][^\u0007\u001b\n]*(?:\u0007|\u001b\\))/g;
+
+function withoutSequences(text: string): string {
+  return text.replace(SEQUENCES, '');
 }
 
 const PASS: MaskStream = { write: (chunk) => chunk, end: () => new Uint8Array(0) };
 
 /**
  * The forms of a value that are looked for: itself, each of its lines, its base64 at any of the three places where it
- * may stand in a longer text (`user:value` in a header), base64 for URLs, its URL encodings, and how JSON writes it.
+ * may stand in a longer text (`user:value` in a header), base64 for URLs and in lines, its URL encodings, how JSON writes
+ * it, and how a shell does that tells what it runs (`set -x`).
  */
 export function patternsOf(value: string): Buffer[] {
   const whole = value.replace(/\r?\n$/, '');
@@ -79,8 +109,14 @@ function encodings(value: string): string[] {
   const urls = [url, strict].flatMap((form) => [form, form.replaceAll('%20', '+')]);
   const lower = urls.map((form) => form.replace(/%[0-9A-F]{2}/g, (hex) => hex.toLowerCase()));
   const base64 = [0, 1, 2].flatMap((before) => base64Within(value, before));
+  const inLines = BASE64_LINES.flatMap((length) => base64Lines(value, length));
   const json = JSON.stringify(value).slice(1, -1);
-  return [...urls, ...lower, ...base64, json].filter((form) => !form.includes('\n'));
+  // As Go's has it.
+  const html = json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
+  const quoted = value.replaceAll("'", "'\\''");
+  return [...urls, ...lower, ...base64, ...inLines, json, html, quoted].filter(
+    (form) => !form.includes('\n'),
+  );
 }
 
 /**
@@ -95,6 +131,16 @@ function base64Within(value: string, before: number): string[] {
   const inner = (before + bytes.length) % 3 === 0 ? bare : bare.slice(0, -1);
   const forms = [last, bare, inner].filter((form) => form.length >= MIN_PART_BYTES);
   return forms.flatMap((form) => [form, forUrl(form)]);
+}
+
+/** In lines of a length: those that are long enough not to be anywhere. What may come after the value changes its last characters. */
+function base64Lines(value: string, length: number): string[] {
+  const base64 = Buffer.from(value).toString('base64');
+  const whole = base64.replace(/.=*$/, '');
+  return [base64, whole].flatMap((text) => {
+    const lines = text.match(new RegExp(`.{1,${length}}`, 'g')) ?? [];
+    return lines.filter((line) => line.length >= MIN_PART_BYTES);
+  });
 }
 
 function forUrl(base64: string): string {

@@ -60,6 +60,8 @@ test.each([
   ['', 'value', 'bad-secret-name'],
   ['../x', 'value', 'bad-secret-name'],
   ['-x', 'value', 'bad-secret-name'],
+  // It would be written, and gone when it is read.
+  ['__proto__', 'value', 'bad-secret-name'],
   ['x', '', 'bad-secret-value'],
   ['x', 'v'.repeat(500 * 1024 + 1), 'bad-secret-value'],
 ])('%j with a value that does not fit is refused, and never quoted', async (name, value, code) => {
