@@ -25,6 +25,7 @@ export type ImageFailureCode =
   | 'needs-buildkit'
   | 'not-in-source'
   | 'outside-source'
+  | 'ignore-file'
   | 'cancelled'
   | 'engine-unreachable';
 

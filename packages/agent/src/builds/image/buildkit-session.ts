@@ -23,6 +23,7 @@ import {
   type GrpcStatus,
   serveGrpc,
 } from './grpc-server.ts';
+import { IgnoreRules } from './ignore-rules.ts';
 import { sendFiles } from './send-files.ts';
 
 /** The only one there is: `RUN --mount=type=ssh` without an id. */
@@ -38,8 +39,8 @@ export interface SessionOffer {
   /** The Dockerfile's text, and that of the ignore file beside it where there is one. */
   dockerfile: string;
   dockerfileIgnore?: string | undefined;
-  /** The patterns of the ignore file that counts. */
-  exclude: readonly string[];
+  /** What the ignore file that counts leaves out. */
+  exclude: IgnoreRules;
   /** The values by their ids in the Dockerfile. */
   secrets: ReadonlyMap<string, Uint8Array>;
   /** An SSH agent's socket. */
@@ -182,7 +183,7 @@ function filesOf(offer: SessionOffer, call: GrpcCall): Iterable<ContextFile> {
   // It asks for this one first, on its own; older ones by the one key, others by the other.
   const only = ['followpaths', 'include-patterns'].some((key) => call.header(key).join() === IGNORE);
   // The patterns are the ignore file's, which it read them from.
-  const exclude = call.header('exclude-patterns').length === 0 ? [] : offer.exclude;
+  const exclude = call.header('exclude-patterns').length === 0 ? IgnoreRules.none : offer.exclude;
   return contextFiles(offer.context, exclude, only ? [IGNORE] : []);
 }
 

@@ -7,6 +7,7 @@ import { ClassicProgress } from './classic-progress.ts';
 import { type ContextFile, contextFiles, textFile } from './context-files.ts';
 import { tarOf } from './context-tar.ts';
 import { type CreatedImage, cancelled, type PreparedImage } from './create-image.ts';
+import { forOldEngines, type IgnoreRules } from './ignore-rules.ts';
 import type { MaskedListener } from './image-events.ts';
 import { outputQueue } from './output-queue.ts';
 
@@ -28,7 +29,7 @@ export async function buildClassic(
   const body = tarOf(
     withFiles(image.contextFolder, image.exclude, [
       textFile(name, image.text),
-      textFile(IGNORE, `${image.ignoreText}\n${name}\n`),
+      textFile(IGNORE, `${forOldEngines(image.ignoreText)}\n${name}\n`),
     ]),
   );
   let done = false;
@@ -86,7 +87,7 @@ export async function buildClassic(
 
 function* withFiles(
   folder: string,
-  exclude: readonly string[],
+  exclude: IgnoreRules,
   more: readonly ContextFile[],
 ): Generator<ContextFile> {
   const paths = new Set(more.map(({ path }) => path));

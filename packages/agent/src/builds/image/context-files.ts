@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants, type Dirent, lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import { constants, type Dirent, existsSync, lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import dockerignore from '@balena/dockerignore';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
+import type { IgnoreRules } from './ignore-rules.ts';
 
 const READ_BYTES = 64 * 1024;
 /** Never through a link: the file may have been replaced by one since it was seen. */
@@ -35,20 +35,17 @@ export interface ContextFile {
  */
 export function* contextFiles(
   folder: string,
-  exclude: readonly string[],
+  exclude: IgnoreRules,
   only: readonly string[] = [],
 ): Generator<ContextFile> {
-  const ignored = dockerignore.default({ ignorecase: false }).add([...exclude]);
-  // A folder that is excluded may have files that are not.
-  const exceptions = exclude.some((pattern) => pattern.trim().startsWith('!'));
   yield* below('');
 
   function* below(path: string): Generator<ContextFile> {
     for (const entry of inOrder(readdirSync(join(folder, path), { withFileTypes: true }))) {
       const inner = path === '' ? entry.name : `${path}/${entry.name}`;
       if (only.length > 0 && !only.some((one) => one === inner || one.startsWith(`${inner}/`))) continue;
-      const left = exclude.length > 0 && ignored.ignores(inner);
-      if (left && !(exceptions && entry.isDirectory())) continue;
+      const left = exclude.ignores(inner);
+      if (left && !(exclude.exceptions && entry.isDirectory())) continue;
       const file = look(inner, entry);
       if (file === undefined) continue;
       if (!left) yield file;
@@ -72,6 +69,12 @@ export function* contextFiles(
           ? 'link'
           : undefined;
     if (kind === undefined) return undefined;
+    if (path.includes('\ufffd') && !existsSync(join(folder, path))) {
+      // Read as text it is another name than the disk's.
+      throw new Error(
+        `the name of "${path}" in the source is no UTF-8: rename it in the repository, or leave it out by .dockerignore`,
+      );
+    }
     const whole = `${folder}${sep}${path}`;
     const { mode, size, mtimeNs } = lstatSync(whole, { bigint: true });
     return {

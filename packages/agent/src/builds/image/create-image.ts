@@ -7,8 +7,9 @@ import { buildByBuildkit } from './buildkit-build.ts';
 import { buildClassic } from './classic-build.ts';
 import { resolveInside } from './context-files.ts';
 import { DockerfileText } from './dockerfile.ts';
-import { ignorePatterns, readDockerfile, readIgnoreFile } from './dockerfile-of.ts';
+import { readDockerfile, readIgnoreFile } from './dockerfile-of.ts';
 import { type Builder, findClassic } from './find-builder.ts';
+import { IgnoreRules } from './ignore-rules.ts';
 import type { ImageListener, MaskedListener } from './image-events.ts';
 
 /** In characters; the protocol takes no more of a name, an error or a line, and of a reason. */
@@ -49,9 +50,9 @@ export interface PreparedImage extends ImageRequest {
   text: string;
   /** The text of the ignore file beside the Dockerfile. */
   ignore: string | undefined;
-  /** The text of the ignore file that counts, and its patterns. */
+  /** The text of the ignore file that counts, and its rules. */
   ignoreText: string;
-  exclude: readonly string[];
+  exclude: IgnoreRules;
   parsed: DockerfileText;
   sharedKey: string;
 }
@@ -148,6 +149,8 @@ async function prepare(request: ImageRequest): Promise<Result<PreparedImage, Ima
   if (!found.ok) return found;
   const { text, ignore } = found.value;
   const ignoreText = await readIgnoreFile(folder.value, ignore);
+  const exclude = IgnoreRules.read(ignoreText);
+  if (!exclude.ok) return exclude;
   const sharedKey = createHash('sha256').update(folder.value).digest('hex');
   return ok({
     ...request,
@@ -155,7 +158,7 @@ async function prepare(request: ImageRequest): Promise<Result<PreparedImage, Ima
     text,
     ignore,
     ignoreText,
-    exclude: ignorePatterns(ignoreText),
+    exclude: exclude.value,
     parsed: new DockerfileText(text),
     sharedKey,
   });

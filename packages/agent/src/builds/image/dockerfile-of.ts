@@ -40,12 +40,6 @@ export async function readIgnoreFile(context: string, beside: string | undefined
   return (path.ok ? await readText(path.value) : undefined) ?? '';
 }
 
-/** The patterns of an ignore file. */
-export function ignorePatterns(text: string): string[] {
-  const lines = text.split('\n').map((line) => line.trim());
-  return lines.filter((line) => line !== '' && !line.startsWith('#'));
-}
-
 /** Undefined where it is no file, or too large. */
 async function readText(path: string): Promise<string | undefined> {
   const { size, isFile } = await stat(path).then((found) => ({ size: found.size, isFile: found.isFile() }));

@@ -9,6 +9,7 @@ import protobuf from 'protobufjs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { contextFiles, textFile } from './context-files.ts';
 import { framed, GRPC_OK, type GrpcHandler, serveGrpc } from './grpc-server.ts';
+import { IgnoreRules } from './ignore-rules.ts';
 import { sendFiles } from './send-files.ts';
 
 /** As fsutil has it, read by a decoder that is not ours. */
@@ -152,13 +153,22 @@ async function received(
   };
 }
 
+test('a file whose name is no UTF-8 is named, unless it is left out', async () => {
+  await writeFile(Buffer.concat([Buffer.from(join(folder, 'caf')), Uint8Array.of(0xe9)]), '');
+  expect(() => [...contextFiles(folder, IgnoreRules.none)]).toThrow(
+    'the name of "caf\ufffd" in the source is no UTF-8',
+  );
+  const read = IgnoreRules.read('caf?');
+  expect(read.ok && [...contextFiles(folder, read.value)]).toEqual([]);
+});
+
 test('what there is comes in order, and each file to its last byte', async () => {
   const sizes = [0, 1, 65_535, 65_536, 65_537, 262_100, 262_144, 3_000_000];
   const files = new Map(sizes.map((size) => [`of-${size}`, randomBytes(size)]));
   for (let at = 0; at < 2_000; at++) files.set(`many/${at}`, randomBytes(at % 300));
   await mkdir(join(folder, 'many'));
   for (const [path, bytes] of files) await writeFile(join(folder, path), bytes);
-  const { ended, fin, stats, contents } = await received(contextFiles(folder, []));
+  const { ended, fin, stats, contents } = await received(contextFiles(folder, IgnoreRules.none));
   expect(ended).toMatchObject({ status: '0' });
   expect(fin).toBe(true);
   expect(stats.map(({ path }) => path)).toEqual(['many', ...files.keys()].sort());
@@ -169,7 +179,10 @@ test('what there is comes in order, and each file to its last byte', async () =>
 test('only what is asked for is sent', async () => {
   await writeFile(join(folder, 'known'), 'from the last build');
   await writeFile(join(folder, 'new'), 'not yet');
-  const { stats, contents } = await received(contextFiles(folder, []), ({ path }) => path === 'new');
+  const { stats, contents } = await received(
+    contextFiles(folder, IgnoreRules.none),
+    ({ path }) => path === 'new',
+  );
   expect(stats.map(({ path }) => path)).toEqual(['known', 'new']);
   expect([...contents]).toEqual([['new', Buffer.from('not yet')]]);
 });
@@ -185,7 +198,7 @@ test('a file is told of as it is, and is root’s', async () => {
   await symlink('nowhere/ü', join(folder, 'link'));
   await mkdir(join(folder, 'sticky'));
   await chmod(join(folder, 'sticky'), 0o1777);
-  const { stats } = await received(contextFiles(folder, []), () => false);
+  const { stats } = await received(contextFiles(folder, IgnoreRules.none), () => false);
   const of = (path: string) => stats.find((stat) => stat.path === path);
   const common = { uid: 0, gid: 0 };
   expect(of(name)).toEqual({
@@ -203,7 +216,7 @@ test('a file is told of as it is, and is root’s', async () => {
 
 test('a file that has grown since it was listed comes as it is now', async () => {
   await writeFile(join(folder, 'grows'), 'x'.repeat(10));
-  const { contents } = await received(contextFiles(folder, []), ({ path }) => {
+  const { contents } = await received(contextFiles(folder, IgnoreRules.none), ({ path }) => {
     appendFileSync(join(folder, path), 'y'.repeat(100_000));
     return true;
   });
