@@ -47,6 +47,7 @@ import { folderBytes } from './folder-bytes.ts';
 import { findBuilder } from './image/index.ts';
 import { type LogLimits, openStepLog, pruneLogs, type StepLog } from './log/index.ts';
 import { performRun, type RunOutcome } from './perform-run.ts';
+import { removeFolder } from './remove-folder.ts';
 import {
   type BuildFolders,
   type BuildName,
@@ -295,7 +296,7 @@ class Builds implements BuildService {
       let freed = 0;
       for (const path of paths) {
         freed += await folderBytes(path);
-        await rm(path, { recursive: true, force: true });
+        await removeFolder(path);
       }
       return ok({ freed });
     } catch (error) {

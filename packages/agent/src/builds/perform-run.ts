@@ -1,4 +1,4 @@
-import { rm, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type BuildDefinition,
@@ -21,6 +21,7 @@ import { createImage, pushImage } from './image/index.ts';
 import { ImageLog } from './image-log.ts';
 import type { StepLog } from './log/index.ts';
 import { OutputLog } from './output-log.ts';
+import { removeFolder } from './remove-folder.ts';
 import { type BuildFolders, type BuildName, cachePath, sourcePath } from './run-folders.ts';
 import { createMasker, fileNameOf, type Masker } from './secrets/index.ts';
 import { openSshAgent } from './ssh-agent.ts';
@@ -250,7 +251,7 @@ class Performance {
     output.flush();
     await this.#takeOver();
     // What it made until then would keep the disk full for all else on the machine; DOWNLOAD writes the files anew.
-    if (!ran.ok && ran.error.code === 'disk-full') await rm(source.value, { recursive: true, force: true });
+    if (!ran.ok && ran.error.code === 'disk-full') await removeFolder(source.value);
     return ran;
   }
 

@@ -31,6 +31,14 @@ test.each([
   ['git-failed', ''],
 ])('%s: %s', (code, stderr) => expect(classifyFailure(stderr, source).code).toBe(code));
 
+test('a server’s words can’t drive a terminal', () => {
+  const { message } = classifyFailure(
+    'fatal: remote error: \u001b[2J\u001b]0;x\u0007go \u009b31maway\n',
+    source,
+  );
+  expect(message).toContain('(remote error: go 31maway)');
+});
+
 test('a key that is not let in is the key’s to add, or to choose', () => {
   const stderr =
     'git@git.shop.example: Permission denied (publickey).\r\nfatal: Could not read from remote repository.';

@@ -1,3 +1,4 @@
+import { lineAsSeen } from '../log/index.ts';
 import { type DownloadFailure, type GitSource, serverName } from './git-source.ts';
 
 /** Or what is wrong with what the agent keeps: that is made anew. */
@@ -157,5 +158,8 @@ export function knownHostsName(url: string): string {
 export function saidBy(stderr: string): string {
   const lines = stderr.split(/[\r\n]+/).filter((line) => line.trim() !== '');
   const fatal = lines.findLast((line) => /^(?:fatal|error|remote: (?:fatal|error)):/i.test(line));
-  return (fatal ?? lines.at(-1) ?? 'it gave no reason').replace(/^(?:fatal|error): /, '').slice(0, 500);
+  // A server's own words may be among them.
+  return lineAsSeen(fatal ?? lines.at(-1) ?? 'it gave no reason')
+    .replace(/^(?:fatal|error): /, '')
+    .slice(0, 500);
 }

@@ -392,6 +392,23 @@ test('what a build writes among the files is no command for the agent’s git', 
   expect(existsSync(trap)).toBe(false);
 });
 
+test('folders that are deeper than a path can be, and names that are no UTF-8, stop no download', async () => {
+  // As a person whose file system has other names commits them.
+  const script = `blob=$(echo text | git hash-object -w --stdin)
+    file=$(printf '100644 blob %s\\tf\\351\\n' "$blob" | git mktree)
+    tree=$(printf '040000 tree %s\\td\\351\\n' "$file" | git mktree)
+    git update-ref refs/heads/main "$(git -c user.name=a -c user.email=a commit-tree -m x "$tree")"`;
+  await execa('sh', ['-ec', script], { cwd: shop.path });
+  await brought({ url: shop.url, ref: 'main' });
+  const name = 'd'.repeat(200);
+  const deep = `i=0; while [ $i -lt 30 ]; do mkdir ${name}; cd -P ./${name}; i=$((i + 1)); done`;
+  await execa('bash', ['-ec', deep], { cwd: files() });
+  await brought({ url: shop.url, ref: 'main' });
+  expect(
+    (await execa('find', [files(), '-type', 'f', '-o', '-name', 'ddd*'])).stdout.split('\n'),
+  ).toHaveLength(1);
+});
+
 test('submodules come along; the credentials go to the source’s own host only', async () => {
   const part = await servers.repository('part');
   await part.commit({ files: { 'part.txt': 'part\n' } });

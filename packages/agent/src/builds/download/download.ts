@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Commit } from '@towline/core/build';
 import { err, ok, type Result } from '@towline/core/result';
+import { removeFolder } from '../remove-folder.ts';
 import { type GitFailure, noSuchRef } from './classify-failure.ts';
 import { COMMIT_FORMAT, parseCommits } from './commit-log.ts';
 import { type GitOptions, type GitSession, withGit } from './git-session.ts';
@@ -42,7 +43,7 @@ export async function download(
     }
     git.say(`The kept clone is broken (${first.error.message}). It is made anew.`);
     await rm(place.gitDir, { recursive: true, force: true });
-    await rm(place.files, { recursive: true, force: true });
+    await removeFolder(place.files);
     const second = await downloadOnce(git, place, commit);
     if (isFull(second)) await giveBack(git, place, REF, undefined);
     return second;
@@ -133,14 +134,19 @@ async function checkOut(
   if (!listed.ok) return listed;
   const submodules = git.source.submodules === true && listed.value.trim() !== '';
   // A build may have put a repository with commands of its own where git would enter a submodule: nothing is kept.
-  if (submodules || existsSync(join(gitDir, 'modules'))) await rm(files, { recursive: true, force: true });
+  if (submodules || existsSync(join(gitDir, 'modules'))) await removeFolder(files);
   await mkdir(files, { recursive: true, mode: 0o755 });
   // Git would take this one for the repository.
   await rm(join(files, '.git'), { recursive: true, force: true });
   const work = [...bare, `--work-tree=${files}`];
   const cleaned = await git.local([...work, 'clean', '-ffdx', '--quiet'], { cwd: files });
-  if (!cleaned.ok) return cleaned;
-  await removeRepositories(files);
+  if (!cleaned.ok) {
+    if (cleaned.error.code !== 'clone-broken') return cleaned;
+    // What a command made there is beyond git: all of it goes.
+    await removeFolder(files);
+    await mkdir(files, { recursive: true, mode: 0o755 });
+  }
+  await removeRepositories(Buffer.from(files));
   const to = ['--force', '--detach', commit];
   // With LFS, files come from a server while they are written.
   const done = git.lfs
@@ -151,10 +157,13 @@ async function checkOut(
 }
 
 /** What a build made of folders of the source: `git clean` leaves a `.git` where there are files of the commit beside it. */
-async function removeRepositories(files: string): Promise<void> {
-  const entries = await readdir(files, { recursive: true, withFileTypes: true });
-  for (const { name, parentPath } of entries) {
-    if (name.toLowerCase() === '.git') await rm(join(parentPath, name), { recursive: true, force: true });
+async function removeRepositories(folder: Buffer): Promise<void> {
+  // As bytes: a name that is no UTF-8 would be another one.
+  for (const entry of await readdir(folder, { encoding: 'buffer', withFileTypes: true })) {
+    const path = Buffer.concat([folder, Buffer.from('/'), entry.name]);
+    if (entry.name.toString('latin1').toLowerCase() === '.git')
+      await rm(path, { recursive: true, force: true });
+    else if (entry.isDirectory()) await removeRepositories(path);
   }
 }
 

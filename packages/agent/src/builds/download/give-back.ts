@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFolder } from '../remove-folder.ts';
 import type { GitSession } from './git-session.ts';
 import { removeLocks } from './leftovers.ts';
 import type { SourceFolder } from './source-folder.ts';
@@ -33,7 +34,7 @@ export async function giveBack(
   ref: string,
   before: Holding | undefined,
 ): Promise<void> {
-  await rm(files, { recursive: true, force: true });
+  await removeFolder(files);
   if (before === undefined) {
     await rm(gitDir, { recursive: true, force: true });
     return;

@@ -1,3 +1,4 @@
+export { lineAsSeen } from './line-as-seen.ts';
 export type {
   LogEntry,
   LogPage,

@@ -22,6 +22,16 @@ test('of a progress bar it is what was last to be seen', () => {
   expect(last(3, 'one\n10%\r20%\r\nwindows\r\n30%\r', '40%\r')).toEqual(['20%', 'windows', '40%']);
 });
 
+test('what would drive a terminal is not in them', () => {
+  const lines = last(
+    3,
+    '\u001b[2J\u001b]0;title\u0007one\n',
+    '\u001b[1mtwX\bo\u001b[0m\u009b2J\n',
+    '\u001b[?2004h\n',
+  );
+  expect(lines).toEqual(['one', 'two2J']);
+});
+
 test('a long line is cut', () => {
   expect(last(1, `${'x'.repeat(1_000)}\n`)).toEqual([`${'x'.repeat(400)}…`]);
   expect(last(1, 'x'.repeat(1_000))).toEqual([`${'x'.repeat(400)}…`]);

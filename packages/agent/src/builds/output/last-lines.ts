@@ -1,3 +1,5 @@
+import { lineAsSeen } from '../log/index.ts';
+
 /** In characters: a reason is for a person to read. */
 const MAX_LINE = 400;
 
@@ -29,7 +31,7 @@ export class LastLines {
 
   get lines(): readonly string[] {
     const pending = this.#pending.trim() === '' ? [] : [lastDrawn(this.#pending)];
-    return [...this.#lines, ...pending].slice(-this.#most).map(shortened);
+    return [...this.#lines, ...pending].slice(-this.#most).map(shortened).filter(isSeen);
   }
 }
 
@@ -42,6 +44,12 @@ function lastDrawn(line: string): string {
   return shown.slice(0, MAX_LINE + 1);
 }
 
+/** Without what drives a terminal: a reason goes to more places than a log. */
 function shortened(line: string): string {
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+  const seen = lineAsSeen(line);
+  return line.length > MAX_LINE ? `${seen.slice(0, MAX_LINE)}…` : seen;
+}
+
+function isSeen(line: string): boolean {
+  return line.trim() !== '';
 }
