@@ -11,7 +11,7 @@ import type {
 } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import type { StoreApi } from 'zustand/vanilla';
-import type { CallFailure } from '../link/index.ts';
+import type { CallFailure, LogsOptions } from '../link/index.ts';
 import type { BuildCalls } from './build-calls.ts';
 import type { SaveFailure } from './map-on-disk.ts';
 
@@ -47,11 +47,7 @@ export interface Fleet extends BuildCalls {
   /** Events from the first on, over reconnects with none lost and none twice; ends with the job or with `signal`. */
   followJob(agent: string, id: string, signal: AbortSignal): AsyncIterable<JobEvent>;
   /** Throws a `CallError` where the container is not there or the agent can't be reached. */
-  logs(
-    agent: string,
-    container: string,
-    options: { follow: boolean; tail: number; signal: AbortSignal },
-  ): AsyncIterable<LogLine>;
+  logs(agent: string, container: string, options: LogsOptions): AsyncIterable<LogLine>;
   /** Milliseconds that a question of nothing takes, to the agent and its engine and back. */
   roundTrip(agent: string): Promise<Result<number, CallFailure>>;
   /**

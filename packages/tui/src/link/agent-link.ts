@@ -38,6 +38,14 @@ export interface LinkOptions {
   keepaliveMs?: number;
 }
 
+export interface LogsOptions {
+  follow: boolean;
+  tail: number;
+  signal: AbortSignal;
+  /** Once the agent reads the log: a container that has written nothing sends nothing. */
+  onStarted?: () => void;
+}
+
 /** The connection to one agent, made again whenever it is lost. */
 export interface AgentLink {
   state(): LinkState;
@@ -54,10 +62,7 @@ export interface AgentLink {
   /** All of a stream, over reconnects with nothing lost and nothing twice. Throws a `CallError`. */
   follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T>;
   /** Throws a `CallError`, also where the connection is lost: a log has no place to resume at. */
-  logs(
-    container: string,
-    options: { follow: boolean; tail: number; signal: AbortSignal },
-  ): AsyncGenerator<LogLine>;
+  logs(container: string, options: LogsOptions): AsyncGenerator<LogLine>;
   close(): Promise<void>;
 }
 
@@ -243,12 +248,9 @@ export function createLink(options: LinkOptions): AgentLink {
       while (!signal.aborted) {
         const on = await connected(signal);
         if (on === undefined) return;
-        const values = readStream(
-          on,
-          (handlers) => stream.subscribe(on.client, handlers),
-          signal,
-          stream.many,
-        );
+        const values = readStream(on, (handlers) => stream.subscribe(on.client, handlers), signal, {
+          many: stream.many,
+        });
         let waits = false;
         try {
           for await (const value of values) {
@@ -281,7 +283,7 @@ export function createLink(options: LinkOptions): AgentLink {
         await sleep(retryDelay(idle, Math.random(), backoff), undefined, { signal }).catch(() => {});
       }
     },
-    async *logs(container, { follow, tail, signal }) {
+    async *logs(container, { follow, tail, signal, onStarted }) {
       const on = await current();
       if (!on.ok) throw new CallError(on.error);
       const input = { container, follow, tail };
@@ -289,6 +291,7 @@ export function createLink(options: LinkOptions): AgentLink {
         on.value,
         (handlers) => on.value.client.logs.subscribe(input, handlers),
         signal,
+        { onStarted },
       );
       for await (const value of stream) {
         const line = logLineSchema.safeParse(value);

@@ -1,4 +1,10 @@
-export { type AgentLink, createLink, type LinkListener, type LinkOptions } from './agent-link.ts';
+export {
+  type AgentLink,
+  createLink,
+  type LinkListener,
+  type LinkOptions,
+  type LogsOptions,
+} from './agent-link.ts';
 export { agentAddress } from './agent-url.ts';
 export { buildEvents, buildLogLines, type LogFollowStart } from './build-streams.ts';
 export { CallError, type CallFailure, unreachable } from './call-error.ts';

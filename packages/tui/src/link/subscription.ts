@@ -9,9 +9,17 @@ export interface Subscription {
 }
 
 export interface StreamHandlers {
+  /** The agent has taken the request: what comes from now on, if anything, is all that there is. */
+  onStarted(): void;
   onData(value: unknown): void;
   onError(error: unknown): void;
   onComplete(): void;
+}
+
+export interface StreamOptions {
+  /** So many may wait here for their reader before the agent is held back. */
+  many?: number | undefined;
+  onStarted?: (() => void) | undefined;
 }
 
 /**
@@ -22,7 +30,7 @@ export async function* readStream(
   session: Session,
   subscribe: (handlers: StreamHandlers) => Subscription,
   signal: AbortSignal,
-  many = MANY,
+  { many = MANY, onStarted = () => {} }: StreamOptions = {},
 ): AsyncGenerator<unknown> {
   const waiting: unknown[] = [];
   let over = false;
@@ -36,6 +44,7 @@ export async function* readStream(
   void session.ended.then(finish);
   signal.addEventListener('abort', finish, { once: true });
   const subscription = subscribe({
+    onStarted,
     onData(value) {
       waiting.push(value);
       if (!held && waiting.length >= many) {

@@ -282,7 +282,8 @@ async function stream(
       const from = { agent, container, attempt };
       const paced = pace<LogLine>((lines) => tell({ type: 'log-lines', from, lines }));
       try {
-        for await (const line of fleet.logs(agent, container, { follow: true, tail, signal })) {
+        const onStarted = () => tell({ type: 'log-started', from });
+        for await (const line of fleet.logs(agent, container, { follow: true, tail, signal, onStarted })) {
           paced.push(line);
         }
         paced.end();

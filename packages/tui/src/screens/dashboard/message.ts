@@ -43,6 +43,7 @@ export type Message =
   | { type: 'job-failed'; id: string; message: string }
   | { type: 'build-events'; id: string; events: readonly BuildEvent[] }
   | { type: 'build-failed'; id: string; message: string }
+  | { type: 'log-started'; from: LogArrival }
   | { type: 'log-lines'; from: LogArrival; lines: readonly LogLine[] }
   | { type: 'log-ended'; from: LogArrival; failure: string | undefined }
   | { type: 'build-log-entries'; from: StepLogArrival; entries: readonly BuildLogEntry[] }

@@ -27,7 +27,7 @@ import {
 import { commitsArrived, imagesArrived, openImages, syncImages } from '../images/index.ts';
 import { jobEventsArrived, jobStreamFailed, openJob } from '../job/index.ts';
 import { INITIAL_JOBS, jobsArrived } from '../jobs/index.ts';
-import { logLinesArrived, logStreamEnded, openLogs } from '../logs/index.ts';
+import { logLinesArrived, logStreamEnded, logStreamStarted, openLogs } from '../logs/index.ts';
 import { openMaps } from '../maps/index.ts';
 import {
   batchOf,
@@ -164,6 +164,8 @@ function arrive(model: Model, message: Answer, world: World): Update {
       );
     case 'job-failed':
       return onlyModel(mapState(model, JOB, (state) => jobStreamFailed(state, message.id, message.message)));
+    case 'log-started':
+      return onlyModel(mapState(model, LOGS, (state) => logStreamStarted(state, message.from)));
     case 'log-lines':
       return onlyModel(mapState(model, LOGS, (state) => logLinesArrived(state, message.from, message.lines)));
     case 'log-ended':

@@ -3,6 +3,7 @@ export {
   type LogsState,
   logLinesArrived,
   logStreamEnded,
+  logStreamStarted,
   openLogs,
   pressInLogs,
   viewLogs,

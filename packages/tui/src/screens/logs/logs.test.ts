@@ -1,7 +1,15 @@
 import { expect, test } from 'vitest';
 import { SCENES } from '../gallery/scenes.ts';
 import type { World } from '../world.ts';
-import { type LogsState, logLinesArrived, openLogs, pressInLogs } from './logs.ts';
+import {
+  type LogsState,
+  logLinesArrived,
+  logStreamEnded,
+  logStreamStarted,
+  openLogs,
+  pressInLogs,
+  viewLogs,
+} from './logs.ts';
 
 function worldOf(): World {
   const made = SCENES.demo?.();
@@ -64,4 +72,18 @@ test('a text is found upwards and downwards, and where it is not, that is said',
   expect(found === undefined ? undefined : above.window.lines[found - above.window.first]?.raw).toBe(
     'line 49800',
   );
+});
+
+test('a container that has written nothing is not waited for as if its agent had not answered', () => {
+  const foot = (state: LogsState) =>
+    viewLogs(state, worldOf(), undefined)
+      .lines.at(-2)
+      ?.spans.map(({ text }) => text)
+      .join('');
+  const asked = openLogs('alpha', 'storefront');
+  expect(foot(asked)).toContain('Asking alpha for the log');
+  const open = logStreamStarted(asked, asked);
+  expect(foot(open)).toMatch(/following +it has written nothing/);
+  expect(foot(logStreamEnded(open, open, undefined))).toMatch(/ended +it has written nothing/);
+  expect(foot(logStreamStarted(asked, { ...asked, attempt: 2 }))).toContain('Asking alpha');
 });

@@ -93,6 +93,13 @@ export function logLinesArrived(state: LogsState, from: LogArrival, lines: reado
   return found < 0 ? arrived : { ...arrived, anchor: undefined, pinned: endOfLine(window.first + found) };
 }
 
+/** The agent reads it: a container that has written nothing yet sends no line for which one could wait. */
+export function logStreamStarted(state: LogsState, from: LogArrival): LogsState {
+  return isOurs(state, from) && state.stream.state === 'opening'
+    ? { ...state, stream: { state: 'open' } }
+    : state;
+}
+
 export function logStreamEnded(state: LogsState, from: LogArrival, failure: string | undefined): LogsState {
   if (!isOurs(state, from)) return state;
   return {
@@ -242,7 +249,7 @@ export function viewLogs(state: LogsState, world: World, notice: Line | undefine
 function streamLine(state: LogsState): Line {
   const count = state.window.lines.length;
   const gone = state.window.first > 1 ? ', older ones left out' : '';
-  const kept = `${count} line${count === 1 ? '' : 's'}${gone}`;
+  const kept = count === 0 ? 'it has written nothing' : `${count} line${count === 1 ? '' : 's'}${gone}`;
   if (state.stream.state === 'failed') return line(span(`  ${state.stream.message} r tries again.`, 'bad'));
   if (state.stream.state === 'opening') return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   if (state.pinned !== undefined) {
