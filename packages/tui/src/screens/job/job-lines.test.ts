@@ -1,9 +1,9 @@
 import type { Job, JobStep } from '@towline/core/job';
 import { expect, test } from 'vitest';
-import { jobBody } from './job-lines.ts';
+import { jobBody, naturalTop } from './job-lines.ts';
 
-function bodyOf(...steps: JobStep[]): string[] {
-  const job: Job = {
+function jobOf(...steps: JobStep[]): Job {
+  return {
     id: 'j',
     key: 'k',
     service: 'shop',
@@ -18,7 +18,10 @@ function bodyOf(...steps: JobStep[]): string[] {
     queuedAt: '2026-01-01T00:00:00.000Z',
     lastSeq: 1,
   };
-  return jobBody(job, 120, 0).map(({ spans }) =>
+}
+
+function bodyOf(...steps: JobStep[]): string[] {
+  return jobBody(jobOf(...steps), 120, 0).map(({ spans }) =>
     spans
       .map(({ text }) => text)
       .join('')
@@ -62,4 +65,15 @@ test('a check says what it waits for while it runs, and what came of it then', (
   );
   const [done] = bodyOf({ ...gate, message: 'GET :80/: 200' });
   expect(done).toMatch(/check the new container +GET :80\/: 200$/);
+});
+
+test('a job that failed is shown at the step that failed, not at those that were left out after it', () => {
+  const steps = [
+    step('await-build', 'gateway', { state: 'ERROR' }),
+    ...Array.from({ length: 9 }, () => step('resolve', 'gateway', { state: 'SKIPPED' })),
+  ];
+  const job: Job = { ...jobOf(...steps), state: 'REFUSED' };
+  expect(naturalTop(job, 10, 6)).toBe(0);
+  // The last words of a container stand at the end, and tell more than its step.
+  expect(naturalTop({ ...job, logs: [{ container: 'gateway', lines: ['no'] }] }, 13, 6)).toBe(7);
 });

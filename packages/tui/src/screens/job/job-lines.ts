@@ -198,11 +198,15 @@ function progressOf(step: JobStep, room: number): Span[] {
   return [...bar, span(percent, 'active'), ...(withBytes ? [span(`   ${amount}`, 'quiet')] : [])];
 }
 
-/** Where in the body a viewer wants to be who has not scrolled: at what runs, at the end of what failed. */
+/** Where in the body a viewer wants to be who has not scrolled: at what runs, or at what tells most of why it failed. */
 export function naturalTop(job: Job, total: number, height: number): number {
   const last = Math.max(0, total - height);
-  if (isEnded(job.state)) return job.state === 'DONE' || job.commands.length > 0 ? 0 : last;
-  const running = job.steps.findIndex(({ state }) => state === 'RUNNING');
+  if (isEnded(job.state)) {
+    if (job.state === 'DONE' || job.commands.length > 0) return 0;
+    if (job.logs.length > 0) return last;
+  }
+  const wanted = isEnded(job.state) ? 'ERROR' : 'RUNNING';
+  const at = job.steps.findIndex(({ state }) => state === wanted);
   // A few steps after the one that runs stay in sight: what comes next is what one waits for.
-  return Math.min(last, Math.max(0, running - height + 4));
+  return Math.min(last, Math.max(0, at - height + 4));
 }
