@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildRun } from '@towline/core/build';
+import { type BuildRun, reasonLine } from '@towline/core/build';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { BuildsOnEngine, SERVICE } from './builds-on-engine.ts';
@@ -63,7 +63,7 @@ async function failing(change: Parameters<typeof on.definition>[0], step: string
   const { error } = run;
   if (error === undefined || failed === undefined) throw new Error('no reason');
   const lines = await on.lines(run.id, failed.kind);
-  expect(lines.join('\n')).toContain(`ERROR: ${error.message}`);
+  expect(lines.join('\n')).toContain(`ERROR: ${reasonLine(error.message)}`);
   expect(lines[(error.line?.seq ?? 0) - 1]).toBeDefined();
   expect(run.steps.slice(run.steps.indexOf(failed) + 1).every(({ state }) => state === 'WAIT')).toBe(true);
   return { run, error, lines };
@@ -87,6 +87,9 @@ test('a command that fails says its exit code and where it did', async () => {
     message: expect.stringContaining('exit code 3'),
   });
   expect(lines[(error.line?.seq ?? 0) - 1]).toBe('main.c:3: error: no such thing');
+  // Its end says the reason, and not once more what stands above it.
+  expect(error.message).toContain('\nmain.c:3: error: no such thing');
+  expect(lines.filter((text) => text.includes('main.c:3'))).toHaveLength(1);
 });
 
 test('a Dockerfile that fails says its line', async () => {

@@ -8,6 +8,7 @@ import {
   type BuildStepKind,
   buildKey,
   buildStepName,
+  reasonLine,
 } from '@towline/core/build';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
 import type { BuildEngine, Engine } from '../engine/index.ts';
@@ -415,12 +416,14 @@ class Performance {
     const hidden = this.#mask?.mask(message) ?? message;
     const told = hidden.length > MAX_MESSAGE ? `${hidden.slice(0, MAX_MESSAGE)}…` : hidden;
     const first = log === undefined ? undefined : await this.#firstError(log);
-    log?.line(`ERROR: ${told}`);
+    // What it quotes of the log is in there: only what is new is said at its end.
+    const reason = reasonLine(told);
+    const said = line === undefined ? [reason] : [reason, `Dockerfile:${line.number}: ${line.text}`];
+    log?.line(`ERROR: ${said.join('\n')}`);
     await this.#endLog(log);
     if (log === undefined) return { code, message: told };
-    const lines = told.split('\n');
     // Where nothing looks like an error, it is the line that says so.
-    const { seq, text } = first ?? { seq: log.lines() - lines.length + 1, text: lines[0] ?? '' };
+    const { seq, text } = first ?? { seq: log.lines() - said.length + 1, text: reason };
     return {
       code,
       message: told,

@@ -7,6 +7,7 @@ export * from './images.ts';
 export * from './interrupt.ts';
 export * from './number.ts';
 export * from './queue.ts';
+export * from './reason-line.ts';
 export * from './reduce-build-run.ts';
 export * from './step.ts';
 export * from './why-no-image.ts';

@@ -31,6 +31,14 @@ test.each<[string, Partial<BuildRun>, string | undefined]>([
   ['runs still', { state: 'RUNNING', imageId: undefined }, 'is not over: it is RUNNING.'],
   ['failed in a step', { state: 'ERROR', steps: FAILED }, 'failed in BUILD: npm exited with 1.'],
   [
+    'failed with a step that wrote much',
+    {
+      state: 'ERROR',
+      steps: [{ kind: 'build', state: 'ERROR', error: { code: 'exit', message: 'It exited with 1.\na\nb' } }],
+    },
+    'failed in BUILD: It exited with 1.',
+  ],
+  [
     'failed outside of one',
     { state: 'ERROR', error: { code: 'x', message: 'It rained.' } },
     'failed: It rained.',

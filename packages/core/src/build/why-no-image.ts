@@ -1,4 +1,5 @@
 import type { BuildRun } from './build-run.ts';
+import { reasonLine } from './reason-line.ts';
 import { isRunEnded } from './reduce-build-run.ts';
 import { buildStepName } from './step.ts';
 
@@ -16,5 +17,5 @@ export function whyNoImage(run: BuildRun): string | undefined {
   const step = run.steps.find(({ state }) => state === 'ERROR');
   const error = step?.error ?? run.error;
   const where = step === undefined ? '' : ` in ${buildStepName(step.kind)}`;
-  return `${what} failed${where}${error === undefined ? '.' : `: ${error.message}`}`;
+  return `${what} failed${where}${error === undefined ? '.' : `: ${reasonLine(error.message)}`}`;
 }

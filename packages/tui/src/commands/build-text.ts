@@ -4,6 +4,7 @@ import {
   type BuildStep,
   buildStepName,
   isRunEnded,
+  reasonLine,
   runStateWords,
 } from '@towline/core/build';
 import { bytes, duration } from '../components/quantity.ts';
@@ -55,7 +56,7 @@ export function describeBuildEvent(run: BuildRun, event: BuildEvent): string | u
       const step = run.steps.find(({ kind }) => kind === event.step);
       const took = span(step?.startedAt, step?.endedAt);
       // All of it is told once more at the run's end.
-      const why = event.error === undefined ? '' : `: ${event.error.message.split('\n')[0]}`;
+      const why = event.error === undefined ? '' : `: ${reasonLine(event.error.message)}`;
       return `${run.build}: ${buildStepName(event.step)}: ${event.state}${took === undefined ? '' : ` in ${took}`}${why}`;
     }
     default:

@@ -120,17 +120,17 @@ async function follow(
   if (code === 0) return ok(undefined);
   const state = (await engine.inspectContainer(id))?.State;
   const lines = [...last.stdout.lines, ...last.stderr.lines];
-  const said = lines.length === 0 ? '' : ` Its last lines:\n${lines.join('\n')}`;
+  const said = lines.map((line) => `\n${line}`).join('');
   if (state?.OOMKilled === true) {
     const message = `The build command was ended: the machine has no memory left for it.${said}`;
     return err({ code: 'out-of-memory', message });
   }
-  const message = `The build command ended with exit code ${code}${hintOf(code)}.${said}`;
-  if (/no space left on device|disk quota exceeded/i.test(said))
-    return err({
-      code: 'disk-full',
-      message: `${message}\nThe disk is full: free some space on the agent's machine.`,
-    });
+  const ended = `The build command ended with exit code ${code}${hintOf(code)}.`;
+  if (/no space left on device|disk quota exceeded/i.test(said)) {
+    const message = `${ended} The disk is full: free some space on the agent's machine.${said}`;
+    return err({ code: 'disk-full', message });
+  }
+  const message = `${ended}${said}`;
   return err({ code: 'build-command-failed', message });
 }
 

@@ -1,4 +1,12 @@
-import { type BuildRun, type BuildStep, buildStepName, isRunEnded, runStateWords } from '@towline/core/build';
+import {
+  type BuildError,
+  type BuildRun,
+  type BuildStep,
+  buildStepName,
+  isRunEnded,
+  reasonLine,
+  runStateWords,
+} from '@towline/core/build';
 import {
   BLANK,
   bytes,
@@ -103,7 +111,7 @@ function headLines(state: BuildLogState, run: BuildRun | undefined, world: World
         ? []
         : [span('  Note: ', 'quiet'), span(sanitizeLine(run.note))];
   const middle =
-    run.error === undefined ? [line(...note)] : errorLines(sanitizeText(error?.message ?? ''), note, columns);
+    run.error === undefined ? [line(...note)] : errorLines(sanitizeText(whyItFailed(error)), note, columns);
   const now = knownUntil(state.agent, world);
   return [stateLine(run, now, columns), ...middle, tabLine(state, run, now, world)];
 }
@@ -111,6 +119,15 @@ function headLines(state: BuildLogState, run: BuildRun | undefined, world: World
 /** That what is shown of a run that goes on is not of now. */
 function lossOf(state: BuildLogState, run: BuildRun | undefined, world: World): LinkLoss | undefined {
   return run !== undefined && isRunEnded(run.state) ? undefined : linkLoss(state.agent, world);
+}
+
+/** The reason and the line that it is about; what else the reason quotes is in the log below. */
+function whyItFailed(error: BuildError | undefined): string {
+  if (error === undefined) return '';
+  const reason = reasonLine(error.message);
+  const { line: about } = error;
+  if (about === undefined || reason.includes(about.text)) return reason;
+  return `${reason}\n${about.number === undefined ? '' : `Dockerfile:${about.number}: `}${about.text}`;
 }
 
 /** The error takes the rows that there are for it, less one where there is something else to say. */
