@@ -48,6 +48,11 @@ describe('each rule of the product', () => {
     return rest;
   };
 
+  test('Latest that is deployed asks for no other choice: there is none in that mode', () => {
+    const arming = arm(latest, facts({ ...built, latest: { tag: '1.1.0.B000001' } }));
+    expect(arming.armed ? '' : arming.refusal.message).toContain('Nothing newer has been built.');
+  });
+
   test.each<[string, Choice, ObservedTask, RefusalCode | { stages: string[]; tag?: string }]>([
     ['Image Tag: another tag', tag('1.1.0'), facts(), { stages: ['deploy'], tag: '1.1.0' }],
     ['Image Tag: an older tag', tag('0.9.0'), facts(), { stages: ['deploy'], tag: '0.9.0' }],

@@ -136,7 +136,7 @@ function armLatest(facts: ObservedTask): Arming {
       `No build of ${facts.container} has succeeded yet. Run its build first.`,
     );
   }
-  if (tag === facts.deployed?.tag) return refuseSame(facts, tag);
+  if (tag === facts.deployed?.tag) return refuseSame(facts, tag, 'Nothing newer has been built.');
   return { armed: true, stages: ['deploy'], tag };
 }
 
@@ -168,8 +168,8 @@ function armBuild(
     : refuse(facts, 'not-confirmed', `Check Confirm Execute to build and deploy ${container}.`);
 }
 
-function refuseSame(facts: ObservedTask, tag: string): Arming {
-  return refuse(facts, 'same-version', `${facts.container} runs ${tag} already. Choose another version.`);
+function refuseSame(facts: ObservedTask, tag: string, what = 'Choose another version.'): Arming {
+  return refuse(facts, 'same-version', `${facts.container} runs ${tag} already. ${what}`);
 }
 
 function refuse(facts: ObservedTask, code: RefusalCode, message: string): Arming {
