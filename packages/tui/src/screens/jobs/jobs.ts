@@ -121,11 +121,12 @@ export function viewJobs(state: JobsState, world: World, notice: Line | undefine
     size.columns - 3,
     GAP,
   );
-  const row = (cells: readonly Span[]) =>
+  const row = (cells: readonly Cell[]) =>
     widths.flatMap((width, column): Span[] => {
       const cell = cells[column];
       if (width === 0 || cell === undefined) return [];
-      const text = column === 3 ? truncateEnd(cell.text, width) : truncateMiddle(cell.text, width);
+      const fits = textWidth(cell.text) <= width ? cell.text : (cell.short ?? cell.text);
+      const text = column === 3 ? truncateEnd(fits, width) : truncateMiddle(fits, width);
       return [span(padEnd(text, width + GAP), cell.tone)];
     });
   const filter = filterLine(state.list, size.columns);
@@ -162,7 +163,16 @@ const MINIMA: readonly number[] = [10, 14, 8, 28, 12, 10, 8];
 /** In what order columns leave where there is no room: by whom first, then how long, then the agent. */
 const LEAVES: readonly (number | undefined)[] = [undefined, undefined, 2, undefined, 0, undefined, 1];
 
-function cellsOf(agent: string, job: Job, now: number): Span[] {
+/** What is shown, and what is shown of it where it does not fit. */
+interface Cell extends Span {
+  short?: string;
+}
+
+function changesOf({ tasks }: Job, before: (task: Job['tasks'][number]) => string): string {
+  return tasks.map((task) => `${task.container} ${before(task)}→ ${task.to.tag}`).join(', ');
+}
+
+function cellsOf(agent: string, job: Job, now: number): Cell[] {
   const mark = JOB_MARKS[job.state];
   const began = Date.parse(job.startedAt ?? job.queuedAt);
   const ended = job.endedAt === undefined ? now : Date.parse(job.endedAt);
@@ -170,11 +180,11 @@ function cellsOf(agent: string, job: Job, now: number): Span[] {
     span(`${mark.glyph} ${job.state}`, mark.tone),
     span(placeOf(job)),
     span(agent, 'quiet'),
-    span(
-      job.tasks
-        .map(({ container, from, to }) => `${container} ${from?.tag ?? ''} → ${to.tag}`.replace('  ', ' '))
-        .join(', '),
-    ),
+    {
+      ...span(changesOf(job, ({ from }) => (from === undefined ? '' : `${from.tag} `))),
+      // What it came to is worth more than what was there before.
+      short: changesOf(job, () => ''),
+    },
     span(job.operator, 'quiet'),
     span(age(now - began), 'quiet'),
     span(isEnded(job.state) || job.startedAt !== undefined ? duration(ended - began) : '', 'quiet'),
