@@ -77,13 +77,18 @@ function createProgram(run: Run): Command {
   addAgents(program, run);
   // Last: it reads the commands that there are.
   complete(program, { completionCommandName: 'completion' });
+  program.commands
+    .find((command) => command.name() === 'completion')
+    ?.description('print the script that completes these words in a shell');
   return program;
 }
 
 const EXIT_CODES = `
-Exit codes: 0 done · 1 it could not (a bad map, an internal error) · 2 refused by a rule, or nothing armed ·
-3 failed and restored · 4 degraded · 5 an agent could not be reached · 64 the words of the command are off ·
-130 interrupted with Ctrl-C: a job or a build that was begun goes on`;
+Exit codes: 0 done · 1 it could not (a bad map, an internal error) ·
+2 refused by a rule, or nothing armed · 3 failed and restored, or a build that
+failed or was cancelled · 4 degraded · 5 an agent could not be reached ·
+64 the words of the command are off · 130 interrupted with Ctrl-C: a job or a
+build that was begun goes on`;
 
 /** What is told nothing draws the dashboard. A default command would take any unknown word for its argument. */
 function withDefault(program: Command, args: readonly string[]): string[] {
