@@ -163,6 +163,13 @@ export const KEY_TABLE: readonly Binding[] = [
     short: 'Batch Execute',
     contexts: ['pipeline'],
   },
+  {
+    command: 'confirm-build',
+    keys: ['space'],
+    words: 'Confirm Execute, for Build & Deploy',
+    short: 'Confirm',
+    contexts: ['pipeline'],
+  },
   { command: 'edit-tag', keys: ['t'], words: 'type a tag', short: 'Tag', contexts: ['pipeline'] },
   {
     command: 'versions',
@@ -178,13 +185,6 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   { command: 'mode', keys: ['m'], words: 'the next image mode', short: 'Mode', contexts: ['pipeline'] },
-  {
-    command: 'confirm-build',
-    keys: ['space'],
-    words: 'Confirm Execute, for Build & Deploy',
-    short: 'Confirm',
-    contexts: ['pipeline'],
-  },
   {
     command: 'build-log',
     keys: ['L'],
@@ -332,7 +332,6 @@ export const KEY_TABLE: readonly Binding[] = [
     words: "the first to fourth step's log",
     contexts: ['build-log'],
   },
-  { command: 'note', keys: ['a'], words: 'write a note to this run', short: 'Note', contexts: ['build-log'] },
   { command: 'older-run', keys: ['['], words: 'the run before', contexts: ['build-log'] },
   { command: 'newer-run', keys: [']'], words: 'the run after', contexts: ['build-log'] },
   {
@@ -344,6 +343,13 @@ export const KEY_TABLE: readonly Binding[] = [
   },
   { command: 'logs', keys: ['l'], words: "the container's own log", short: 'Logs', contexts: ['job'] },
   {
+    command: 'build-log',
+    keys: ['L'],
+    words: 'the log of the build run that made its image',
+    short: 'Build log',
+    contexts: ['job'],
+  },
+  {
     command: 'follow',
     keys: ['f', 'F'],
     words: 'to the end, and follow',
@@ -351,6 +357,7 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: LOGS,
   },
   { command: 'wrap', keys: ['w'], words: 'wrap long lines, or cut them', short: 'Wrap', contexts: LOGS },
+  { command: 'note', keys: ['a'], words: 'write a note to this run', short: 'Note', contexts: ['build-log'] },
   { command: 'line-end', keys: ['}'], words: 'to the end of a long line that is wrapped', contexts: LOGS },
   { command: 'line-start', keys: ['{'], words: 'to its beginning', contexts: LOGS },
   {

@@ -72,6 +72,8 @@ export function viewBuildLog(state: BuildLogState, world: World, notice: Line | 
   const context = buildLogContext(state);
   const keys = footer(context === 'build-steps' ? 'build-log' : context, size.columns, {
     disabled: new Set(whyNotCancelled(state, run, world) === undefined ? [] : ['cancel-build']),
+    // Of a run that is over there is nothing to cancel, and nothing comes that could be followed.
+    hidden: new Set(run !== undefined && isRunEnded(run.state) ? ['cancel-build', 'follow'] : []),
   });
   const typing =
     state.note !== undefined
@@ -216,7 +218,10 @@ function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
   if (pinned !== undefined) {
     return line(
       span('  ■ pinned', 'armed'),
-      span(`   ${placeText(state, log, lines, world)}; f follows`, 'quiet'),
+      span(
+        `   ${placeText(state, log, lines, world)}; f ${stream.state === 'ended' ? 'goes to the end' : 'follows'}`,
+        'quiet',
+      ),
     );
   }
   return stream.state === 'ended'
@@ -235,7 +240,7 @@ function awaitsMore({ wanted, loading, window, pinned }: StepLog): boolean {
 function placeText(state: BuildLogState, log: StepLog, lines: string, world: World): string {
   const bottom = shownRows(textOf(log), log.pinned, logView(state, world)).at(-1);
   if (bottom === undefined) return lines;
-  const line = `line ${bottom.seq.toLocaleString('en')} of ${lines}`;
+  const line = `down to line ${bottom.seq.toLocaleString('en')} of ${lines}`;
   const { window } = log;
   const bytes = window.lines[bottom.seq - window.first]?.cut?.bytes;
   if (bytes === undefined || !state.wrap) return line;

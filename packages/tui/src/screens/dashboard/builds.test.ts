@@ -102,6 +102,28 @@ test('Designated is preset to what is deployed, and Latest shows what it resolve
   expect(screen(latest, world)).toContain('Execute: storefront 1.4.0.B000003 → 1.4.0.B000005');
 });
 
+test('at 80 columns a built row names its mode whole, and its footer has the keys of that mode', () => {
+  const world = { ...worldOf('builds'), size: { columns: 80, rows: 24 } };
+  const foot = (shown: Shown) => screen(shown, world).split('\n').at(-1);
+  const designated = press(start(world), 'j', world);
+  expect(row(designated, world, 'storefront')).toMatch(/ Designated +1\.4/);
+  expect(foot(designated)).toContain(' t Tag ');
+  const latest = press(designated, 'm', world);
+  expect(foot(latest)).not.toContain('Tag');
+  const build = press(latest, 'm', world);
+  expect(foot(build)).toContain(' Space Confirm ');
+  const armed = press(build, 'space', world);
+  expect(foot(armed)).toMatch(/Batch Execute \(1 task on 1 server\) .* Space Confirm /);
+});
+
+test('the info of a built row says its mode, its build and how that ran last', () => {
+  const world = worldOf('builds');
+  const info = screen(press(start(world), 'j i', world), world);
+  expect(info).toMatch(/mode +Designated/);
+  expect(info).toMatch(/build +storefront on alpha, of \S+ main/);
+  expect(info).toMatch(/last build +1\.4\.0\.B000006 ERROR 3\/4/);
+});
+
 test('Build & Deploy arms both stages when it is confirmed, and is off again after the run', () => {
   const world = worldOf('builds');
   const build = press(start(world), 'j m m', world);
@@ -219,6 +241,20 @@ test('a job that waits for its build shows the run, and is cancelled without it'
   expect(row(table, world, 'storefront')).toMatch(/waiting +· WAIT/);
   const opened = press(table, 'o', world);
   expect(screen(opened, world)).toMatch(/◐ RUNNING +wait for the build .*1\.4\.0\.B000007; 2\/4 BUILD/);
+  // Its build's log is one key away, once its agent has told of the run.
+  expect(screen(opened, world)).not.toContain('Build log');
+  expect(screen(press(opened, 'L', world), world)).toContain('No build run is known');
+  const key = buildKey({ service: 'shop', build: 'storefront' });
+  const [run] = alpha.builds[key] ?? [];
+  if (run === undefined) throw new Error('the scenes are others');
+  const runs = [{ ...run, id: 'run-7', tag: '1.4.0.B000007' }, run];
+  const knowing = { ...agents.alpha, builds: { ...alpha.builds, [key]: runs } };
+  const known = worldOf('builds', { fleet: { ...fleet, agents: { ...agents, alpha: knowing } } });
+  expect(screen(opened, known)).toContain(' L Build log ');
+  const log = press(opened, 'L', known);
+  expect(contextOf(log.model)).toBe('build-log');
+  expect(screen(log, known)).toContain('Build log 1.4.0.B000007 of shop / storefront');
+  expect(contextOf(press(log, 'esc', known).model)).toBe('job');
   const asked = screen(press(opened, 'c', world), world);
   expect(asked).toContain('Nothing is changed yet');
   expect(asked).not.toContain('put back');
@@ -361,6 +397,15 @@ test('whoever reads the log of a step stays there when the next one begins', () 
   const reading = tell(press(shown, 'k', world), world, done);
   expect(logStep(reading)).toEqual(['build']);
   expect(logStep(press(reading, 'f', world))).toEqual(['build']);
+});
+
+test('a run that is over offers neither to cancel nor to follow it, but what is to be read of it', () => {
+  const world = { ...worldOf('builds'), size: { columns: 80, rows: 24 } };
+  const foot = screen(press(start(world), 'j L', world), world)
+    .split('\n')
+    .at(-1);
+  expect(foot).not.toMatch(/Cancel|Follow/);
+  expect(foot).toContain(' w Wrap ');
 });
 
 test('cancelling a run asks first, and the safe button is marked', () => {

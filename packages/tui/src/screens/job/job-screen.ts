@@ -8,6 +8,7 @@ import { movement } from '../list-moves.ts';
 import { type Outcome, type Question, settle } from '../request.ts';
 import { titleLine } from '../title.ts';
 import type { World } from '../world.ts';
+import { builtBy } from './built-by.ts';
 import { jobBody, jobHead, naturalTop } from './job-lines.ts';
 
 /** One job, live while it runs and kept afterwards. Leaving it leaves the job alone. */
@@ -92,6 +93,10 @@ export function pressInJob(state: JobState, command: Command | undefined, world:
         ? settle(state)
         : settle(state, { type: 'show-logs', agent: state.agent, container: running.container });
     }
+    case 'build-log': {
+      const run = job === undefined ? undefined : builtBy(job, world.fleet);
+      return run === undefined ? settle(state) : settle(state, { type: 'show-build-log', ...run });
+    }
     case 'jobs':
       return settle(state, { type: 'show-jobs' });
     case 'back':
@@ -111,6 +116,10 @@ function whyNot(command: Command, state: JobState, world: World): string | undef
       if (world.readOnly) return 'This connection is read-only: a job can be watched, not cancelled.';
       if (loss !== undefined) return `Cancelling needs ${state.agent}, and it can't be reached.`;
       return job === undefined ? `${state.agent} has not told of the job yet.` : undefined;
+    case 'build-log':
+      return job === undefined || builtBy(job, world.fleet) === undefined
+        ? 'No build run is known that made an image for this job.'
+        : undefined;
     case 'logs':
       return loss === undefined
         ? undefined
@@ -154,7 +163,10 @@ export function viewJob(state: JobState, world: World, notice: Frame['lines'][nu
   ]);
   const ended = job !== undefined && isEnded(job.state);
   const keys = footer('job', size.columns, {
-    hidden: new Set(ended ? (['cancel-job'] as const) : []),
+    hidden: new Set([
+      ...(ended ? (['cancel-job'] as const) : []),
+      ...(whyNot('build-log', state, world) === undefined ? [] : (['build-log'] as const)),
+    ]),
     disabled: new Set(
       (['cancel-job', 'logs'] as const).filter((command) => whyNot(command, state, world) !== undefined),
     ),

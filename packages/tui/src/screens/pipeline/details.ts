@@ -1,10 +1,12 @@
+import { choiceOf, type PipelineTask } from '@towline/core/plan';
+import { modeName } from '@towline/core/rules';
 import { sanitizeText, span, type Tone } from '../../components/index.ts';
 import { SERVER_MARKS } from '../glyphs.ts';
 import { linkLoss } from '../link-loss.ts';
 import type { World } from '../world.ts';
 import { pipelineRows, type RowKey } from './rows.ts';
 import type { PipelineState } from './state.ts';
-import { describeChange } from './status.ts';
+import { describeChange, describeRun } from './status.ts';
 import { targetOf } from './target.ts';
 
 export interface Detail {
@@ -33,6 +35,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
           detail('container', row.task.container.name),
           detail('image', row.task.container.image),
           detail('deployed', deployedOf(row.task.observed)),
+          ...buildDetails(row.task, state, world.now),
         ]
       : []),
     job === undefined ? undefined : detail('job', `${job.state}   ${job.id} by ${job.operator}`),
@@ -45,6 +48,18 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
 
 function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
   return { label, ...span(sanitizeText(text), tone) };
+}
+
+/** Of a built image: what is chosen, how it is built, and how its last run went. */
+function buildDetails(task: PipelineTask, state: PipelineState, now: number): Detail[] {
+  if (task.build === undefined) return [];
+  const { definition, lastRun } = task.build;
+  const { source } = definition;
+  return [
+    detail('mode', modeName(choiceOf(task, state.choices).mode)),
+    detail('build', `${definition.name} on ${definition.agent}, of ${source.git} ${source.ref}`),
+    detail('last build', lastRun === undefined ? 'none that is known of' : describeRun(lastRun, now)),
+  ];
 }
 
 function deployedOf(observed: { image: string; digest?: string | undefined } | undefined): string {

@@ -130,14 +130,21 @@ export function disabledCommands(state: PipelineState, world: World): ReadonlySe
   return new Set(shown.filter((command) => whyNot(command, state, world) !== undefined));
 }
 
-/** Those of another kind of row: the footer leaves their room to the keys of this one. */
+/** Those of another kind of row, or of another mode of it: the footer leaves their room to the keys of this one. */
 export function foreignCommands(state: PipelineState, world: World): ReadonlySet<Command> {
   const row = selectedRow(state, world.pipeline);
   if (row?.type !== 'task') {
     return new Set(['edit-tag', 'versions', 'mode', 'confirm-build', 'build-log', 'edit-build', 'logs']);
   }
   if (row.task.build === undefined) return new Set(['mode', 'confirm-build', 'build-log', 'edit-build']);
-  return new Set(choiceOf(row.task, state.choices).mode === 'build-deploy' ? [] : ['confirm-build']);
+  switch (choiceOf(row.task, state.choices).mode) {
+    case 'build-deploy':
+      return new Set(['edit-tag']);
+    case 'latest':
+      return new Set(['edit-tag', 'confirm-build']);
+    default:
+      return new Set(['confirm-build']);
+  }
 }
 
 /** Why a command can do nothing now, in a sentence; undefined where it can. */

@@ -1,4 +1,4 @@
-import { runStateWords } from '@towline/core/build';
+import { type BuildRun, runStateWords } from '@towline/core/build';
 import type { PlannedTask } from '@towline/core/plan';
 import { age, type Line, line, type Span, span } from '../../components/index.ts';
 import type { World } from '../world.ts';
@@ -35,7 +35,11 @@ export function describeChange({ container, from, to }: PlannedTask): string {
 /** The last build run in full, for which a narrow table has no room. */
 function lastRun(row: Row, now: number): Span[] {
   const run = row.type === 'task' ? row.task.build?.lastRun : undefined;
-  if (run === undefined) return [];
+  return run === undefined ? [] : [span(`  Last build: ${describeRun(run, now)}.`, 'quiet')];
+}
+
+/** `2.2.B000006 DONE 9 s ago`. */
+export function describeRun(run: BuildRun, now: number): string {
   const when = run.endedAt === undefined ? '' : ` ${age(now - Date.parse(run.endedAt))}`;
-  return [span(`  Last build: ${run.tag} ${runStateWords(run)}${when}.`, 'quiet')];
+  return `${run.tag} ${runStateWords(run)}${when}`;
 }

@@ -36,13 +36,13 @@ const CHECKBOX_WIDTH = 11;
 
 const COLUMNS: readonly TableColumn[] = [
   { name: 'container', title: 'CONTAINER', min: 12, max: 32, floor: 9 },
-  { name: 'image', title: 'IMAGE', min: 8, max: 60, floor: 5, leaves: 1 },
+  { name: 'image', title: 'IMAGE', min: 7, max: 60, floor: 5, leaves: 1 },
   { name: 'build', title: 'BUILD', min: 10, max: 30, floor: 5, leaves: 0 },
   { name: 'run', title: '', min: 7, max: 14, floor: 7 },
   { name: 'tag', title: 'DEPLOY', min: 11, max: 26, floor: 6 },
   { name: 'state', title: '', min: 7, max: 12, floor: 9 },
   { name: 'marker', title: '', min: 7, max: 10, floor: 7 },
-  { name: 'mode', title: 'MODE', min: 9, max: 14, floor: 9 },
+  { name: 'mode', title: 'MODE', min: 10, max: 14, floor: 9 },
   { name: 'choice', title: 'CHOICE', min: CHECKBOX_WIDTH, max: 30, floor: 12 },
 ];
 
