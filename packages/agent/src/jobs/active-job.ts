@@ -1,5 +1,5 @@
 import { isEnded, type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
-import type { JobWriter, ReplaceRecord } from '../replace/index.ts';
+import type { JobWriter } from '../replace/index.ts';
 import { EventLog, type Journal } from '../store/index.ts';
 import type { JobLine } from './job-line.ts';
 
@@ -24,7 +24,7 @@ export class ActiveJob implements JobWriter {
   readonly #journal: Journal<JobLine>;
   readonly #log: EventLog<JobEvent, JobEventBody, Job>;
   readonly #cancel = new AbortController();
-  #committed = false;
+  #onlyForward = false;
 
   constructor(options: ActiveJobOptions) {
     this.#journal = options.journal;
@@ -45,9 +45,9 @@ export class ActiveJob implements JobWriter {
     return this.#cancel.signal;
   }
 
-  /** False where the job is past its commit. */
+  /** False where the job is past its commit, or is a restore. */
   cancel(): boolean {
-    if (this.#committed) return false;
+    if (this.#onlyForward) return false;
     this.#cancel.abort();
     return true;
   }
@@ -61,8 +61,8 @@ export class ActiveJob implements JobWriter {
     return this.#log.emitDurably(body);
   }
 
-  async record(record: ReplaceRecord | Extract<JobLine, { record: 'request' }>): Promise<void> {
-    if (record.record === 'committed') this.#committed = true;
+  async record(record: Extract<JobLine, { record: string }>): Promise<void> {
+    if (record.record === 'committed' || record.record === 'restores') this.#onlyForward = true;
     const written = this.#journal.append(record, { durable: record.record !== 'request' });
     // What is told after it must not be told before it is written.
     this.#log.tellAfter(written);

@@ -1,15 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isEnded, type Job, type JobEvent, type JobState } from '@towline/core/job';
+import { isEnded, type Job, type JobEvent, type JobState, type JobTask } from '@towline/core/job';
 import { dependencyCycle } from '@towline/core/map';
-import { type AwaitedTask, awaitedTasks, serverKey, standingOf, waitedForBuilds } from '@towline/core/plan';
+import {
+  type AwaitedTask,
+  awaitedTasks,
+  observeServer,
+  serverKey,
+  standingOf,
+  waitedForBuilds,
+} from '@towline/core/plan';
 import type {
   ExecuteInput,
   ExecuteOutput,
   ExecutePlan,
   PlanInput,
   ProtocolError,
+  RestoreInput,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
@@ -122,7 +130,8 @@ class Jobs implements JobService {
   readonly #keys = new Map<string, { id: string; begun: Promise<Result<void, ProtocolError>> }>();
   readonly #locks = new Locks();
   readonly #kept = new KeptContainers();
-  readonly #degraded = new Set<string>();
+  /** Servers, each with the job that left it so. */
+  readonly #degraded = new Map<string, string>();
   readonly #problems: string[] = [];
   readonly #listeners = new Set<(job: Job) => void>();
   readonly #running = new Set<Promise<void>>();
@@ -175,21 +184,50 @@ class Jobs implements JobService {
   }
 
   async execute(input: ExecuteInput): Promise<Result<ExecuteOutput, ProtocolError>> {
-    const known = this.#keys.get(input.key);
-    if (known !== undefined) {
-      const begun = await known.begun;
-      return begun.ok ? ok({ jobId: known.id, repeated: true }) : begun;
-    }
     const bad = whatIsBad(input);
     if (bad !== undefined) return err({ code: 'bad-request', message: bad });
+    return await this.#beginOnce(
+      input,
+      input.containers.map(({ name }) => name),
+      input.choices.map(({ container }) => container),
+      (id) => this.#begin(id, input),
+    );
+  }
+
+  async restore(input: RestoreInput): Promise<Result<ExecuteOutput, ProtocolError>> {
+    const repeated = this.#repeated(input.key);
+    if (repeated !== undefined) return await repeated;
+    const before = this.#jobs.get(this.#degraded.get(serverKey(input)) ?? '');
+    let shows = false;
+    try {
+      const { observed } = await observeRequest(this.#engine, { ...input, choices: [] });
+      shows = before !== undefined && showsDegraded(input, observed);
+    } catch (error) {
+      if (error instanceof EngineError) return err(this.#engineFailure(error));
+      throw error;
+    }
+    if (before === undefined || !shows) {
+      const message = `${input.server} is not degraded: there is nothing to restore.`;
+      return err({ code: 'refused', message, refusal: { code: 'not-degraded', message } });
+    }
+    const names = before.tasks.map(({ container }) => container);
+    return await this.#beginOnce(input, names, names, (id) => this.#beginRestore(id, input, before));
+  }
+
+  /** A repeated key answers with the job that it began, and a server or container that has a job gets no other. */
+  async #beginOnce(
+    input: Pick<RestoreInput, 'key' | 'service' | 'map' | 'server'>,
+    named: readonly string[],
+    taken: readonly string[],
+    begin: (id: string) => Promise<Result<void, ProtocolError>>,
+  ): Promise<Result<ExecuteOutput, ProtocolError>> {
+    const repeated = this.#repeated(input.key);
+    if (repeated !== undefined) return await repeated;
     if (this.#ending.signal.aborted) {
       return err({ code: 'internal', message: 'This agent is ending. Execute again when it is back.' });
     }
     const server = serverKey(input);
-    const holder = this.#locks.holder(
-      server,
-      input.containers.map(({ name }) => name),
-    );
+    const holder = this.#locks.holder(server, named);
     if (holder !== undefined) {
       const refusal = jobRunning(holder, input.server);
       return err({ code: 'refused', message: refusal.message, refusal });
@@ -197,12 +235,8 @@ class Jobs implements JobService {
 
     // Everything up to here is one turn of the event loop, so no other request comes between look and lock.
     const id = newJobId(this.#now());
-    this.#locks.take(
-      id,
-      server,
-      input.choices.map(({ container }) => container),
-    );
-    const begun = this.#begin(id, input);
+    this.#locks.take(id, server, taken);
+    const begun = begin(id);
     this.#keys.set(input.key, { id, begun });
     const result = await begun;
     if (!result.ok) {
@@ -211,6 +245,12 @@ class Jobs implements JobService {
       return result;
     }
     return ok({ jobId: id, repeated: false });
+  }
+
+  /** Not asynchronous: whether a key is known is asked in the turn in which it is taken. */
+  #repeated(key: string): Promise<Result<ExecuteOutput, ProtocolError>> | undefined {
+    const known = this.#keys.get(key);
+    return known?.begun.then((begun) => (begun.ok ? ok({ jobId: known.id, repeated: true }) : begun));
   }
 
   async plan(input: PlanInput): Promise<Result<ExecutePlan, ProtocolError>> {
@@ -251,7 +291,7 @@ class Jobs implements JobService {
     if (active?.cancel() === true) return ok(undefined);
     const job = this.#jobs.get(id);
     if (job === undefined) return err({ code: 'not-found', message: `This agent knows no job "${id}".` });
-    const why = isEnded(job.state) ? `has ended (${job.state})` : 'is committed already';
+    const why = isEnded(job.state) ? `has ended (${job.state})` : 'can only go forward now';
     return err({ code: 'bad-request', message: `The job ${id} ${why}: it can't be cancelled any more.` });
   }
 
@@ -282,7 +322,7 @@ class Jobs implements JobService {
   }
 
   degraded(): string[] {
-    return [...this.#degraded];
+    return [...this.#degraded.keys()];
   }
 
   activeCount(): number {
@@ -319,6 +359,42 @@ class Jobs implements JobService {
     } catch (error) {
       this.#active.delete(id);
       if (error instanceof EngineError) return err(this.#engineFailure(error));
+      await rm(this.#pathOf(id), { force: true });
+      this.#options.log.error({ err: error }, 'a job could not be written down');
+      return err({ code: 'internal', message: notWritten('The job', error) });
+    }
+  }
+
+  /** As `#begin`; `before` is the job that left the server degraded. */
+  async #beginRestore(
+    id: string,
+    { key, service, map, server, operator }: RestoreInput,
+    before: Job,
+  ): Promise<Result<void, ProtocolError>> {
+    const past = foldJournal(await this.#read(before.id));
+    const claimed = this.#locks.claim(
+      id,
+      past.saved.map(({ container }) => container),
+    );
+    if (claimed !== undefined) {
+      const refusal = jobRunning(claimed, server);
+      return err({ code: 'refused', message: refusal.message, refusal });
+    }
+    try {
+      const active = await this.#open(id, []);
+      this.#active.set(id, active);
+      const restores = past.restores ?? { job: before.id, committed: past.committed };
+      await active.record({ record: 'restores', ...restores });
+      await active.record({ record: 'saved', containers: past.saved });
+      const tasks = past.restores === undefined ? before.tasks.map(wayBack) : before.tasks;
+      await active.emitDurably({ type: 'queued', id, key, service, map, server, operator, tasks });
+      active.emit({ type: 'started' });
+      const { job } = active;
+      if (job === undefined) throw new Error('a job does not begin with its first event');
+      this.#track(this.#reconcile(job, active, { ...past, restores }, this.#patienceMs));
+      return ok(undefined);
+    } catch (error) {
+      this.#active.delete(id);
       await rm(this.#pathOf(id), { force: true });
       this.#options.log.error({ err: error }, 'a job could not be written down');
       return err({ code: 'internal', message: notWritten('The job', error) });
@@ -484,40 +560,49 @@ class Jobs implements JobService {
     this.#track(this.#run(job.id, active, input, undefined));
   }
 
-  async #reconcile(job: Job, active: ActiveJob, history: JobHistory): Promise<void> {
+  async #reconcile(
+    job: Job,
+    active: ActiveJob,
+    history: JobHistory,
+    patienceMs = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
     const { signal } = this.#ending;
+    const { restores, saved, stopping, committed } = history;
     let recovered: Recovered = { state: 'RESTORED' };
-    if (history.saved.length > 0) {
-      if (!(await engineIsBack(this.#engine, Number.POSITIVE_INFINITY, signal))) return;
+    if (saved.length > 0) {
+      if (!(await engineIsBack(this.#engine, patienceMs, signal)) && signal.aborted) return;
       try {
         recovered = await recoverServer({
           engine: this.#engine,
-          jobId: job.id,
+          jobId: restores?.job ?? job.id,
           server: job.server,
-          saved: history.saved,
-          stopping: history.stopping,
+          saved,
+          stopping,
           write: active,
-          intent: 'decide',
-          committed: history.committed,
-          patienceMs: Number.POSITIVE_INFINITY,
+          intent: restores === undefined ? 'decide' : 'restore',
+          committed: restores?.committed ?? committed,
+          patienceMs,
           recreate: this.#recreateOf(job.id),
+          recreateGone: restores !== undefined,
           signal,
         });
       } catch (error) {
         recovered = this.#unexpected(job.id, active, error);
       }
     }
-    this.#options.log.info({ job: job.id, state: recovered.state }, 'reconciled a job that was interrupted');
-    if (recovered.state === 'RESTORED') {
-      const message = `${INTERRUPTED} ${restoredWords(history.saved, true)}`;
-      active.emit({ type: 'failed', error: { code: 'interrupted', message } });
+    this.#options.log.info({ job: job.id, state: recovered.state }, 'reconciled a job');
+    const code = restores === undefined ? 'interrupted' : 'not-restored';
+    const why = restores === undefined ? `${INTERRUPTED} ` : '';
+    if (recovered.state === 'RESTORED' && restores === undefined) {
+      active.emit({ type: 'failed', error: { code, message: `${why}${restoredWords(saved, true)}` } });
     }
     if (recovered.state === 'DEGRADED') {
-      const message = `${INTERRUPTED} ${recovered.message}`;
-      active.emit({ type: 'failed', error: { code: 'interrupted', message } });
+      active.emit({ type: 'failed', error: { code, message: `${why}${recovered.message}` } });
       active.emit({ type: 'degraded', commands: recovered.commands });
     }
-    await this.#end(job.id, active, recovered);
+    // What is kept is in the journal of the job that kept it.
+    const kept = restores !== undefined && recovered.state === 'DONE' ? { kept: [] } : {};
+    await this.#end(job.id, active, { ...recovered, ...kept });
   }
 
   /** A fault of the agent's own: the next start looks at what is there, and meanwhile a person is told. */
@@ -544,7 +629,7 @@ class Jobs implements JobService {
 
   /** A job that touched the server decides whether it is degraded; one that was refused or cancelled left it as it was. */
   #noteEnd(job: Job): void {
-    if (job.state === 'DEGRADED') this.#degraded.add(serverKey(job));
+    if (job.state === 'DEGRADED') this.#degraded.set(serverKey(job), job.id);
     if (job.state === 'DONE' || job.state === 'RESTORED') this.#degraded.delete(serverKey(job));
   }
 
@@ -589,10 +674,11 @@ class Jobs implements JobService {
 
   async #prune(): Promise<void> {
     const limit = this.#options.historyLimit ?? HISTORY_LIMIT;
+    const degraded = new Set(this.#degraded.values());
     for (const [id, job] of this.#jobs) {
       if (this.#jobs.size <= limit) return;
-      // The journal of a kept container is how it is known for one.
-      if (!isEnded(job.state) || this.#kept.refersTo(id)) continue;
+      // The journal of a kept container is how it is known for one, and that of a degraded server how it is restored.
+      if (!isEnded(job.state) || this.#kept.refersTo(id) || degraded.has(id)) continue;
       this.#jobs.delete(id);
       this.#keys.delete(job.key);
       const recreate = this.#recreateOf(id);
@@ -672,6 +758,19 @@ function whatIsBad({ containers, choices }: PlanInput): string | undefined {
   return unknown === undefined
     ? undefined
     : `${unknown} is chosen for, and is not a container of the server.`;
+}
+
+/** As the table shows it: a server that was brought back by hand is not touched. */
+function showsDegraded(
+  { server: name, containers }: RestoreInput,
+  observed: Observation['observed'],
+): boolean {
+  const server = { name, agent: 'this agent', containers, observed, degraded: true, readOnly: false };
+  return observeServer(server).state === 'Degraded';
+}
+
+function wayBack({ container, mode, from, to }: JobTask): JobTask {
+  return { container, mode, from: to, to: from ?? { tag: '' } };
 }
 
 function jobRunning(job: string, server: string): Refusal {

@@ -10,6 +10,8 @@ export interface JobHistory {
   events: JobEvent[];
   /** What was asked for. */
   input?: ExecuteInput;
+  /** The job whose server it restores again, and whether that had got as far as its commit. */
+  restores?: { job: string; committed: boolean };
   saved: SavedContainer[];
   /** The containers whose old one was asked to stop, and not seen to. */
   stopping: Set<string>;
@@ -44,6 +46,9 @@ export function foldJournal(lines: readonly JobLine[]): JobHistory {
     switch (line.record) {
       case 'request':
         history.input = line.input;
+        break;
+      case 'restores':
+        history.restores = { job: line.job, committed: line.committed };
         break;
       case 'saved':
         history.saved = line.containers;

@@ -5,6 +5,7 @@ import type {
   ExecutePlan,
   PlanInput,
   ProtocolError,
+  RestoreInput,
 } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 
@@ -19,6 +20,12 @@ export interface JobService {
    * recorded as a job that ended `REFUSED`, and its id is returned.
    */
   execute(input: ExecuteInput): Promise<Result<ExecuteOutput, ProtocolError>>;
+  /**
+   * Brings a degraded server's old version back, once more: a job of its own, that ends `RESTORED` or `DEGRADED`. An old
+   * container that somebody removed is created again. A repeated `key` answers with the job that it started. Errors:
+   * `refused` where the server is not degraded (`not-degraded`) or has a job (`job-running`).
+   */
+  restore(input: RestoreInput): Promise<Result<ExecuteOutput, ProtocolError>>;
   /**
    * What an Execute would do now, and why it would be refused; nothing is touched, pulled or written down. Errors:
    * `bad-request`, `engine-unreachable`.

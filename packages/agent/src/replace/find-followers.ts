@@ -7,6 +7,7 @@ import { followersOf } from './followers.ts';
 import type { GateWishes } from './gate.ts';
 import { type JsonObject, jsonOf } from './json.ts';
 import { lookAtTies } from './look-at-ties.ts';
+import { ofItsImage } from './of-its-image.ts';
 import { ranWell } from './recovery.ts';
 import type { Becomes } from './steps.ts';
 import { type Tie, tiesOf, tieWords } from './ties.ts';
@@ -103,7 +104,7 @@ export async function findFollowers(search: FollowerSearch): Promise<Result<Foun
       container: name,
       old: seen.inspect,
       image,
-      derived: await ofItsImage(engine, derived.value, image),
+      derived: { ...derived.value, body: await ofItsImage(engine, derived.value.body, image.Id) },
       ties,
       becomes: becomesOf(seen.inspect),
     });
@@ -116,16 +117,6 @@ export async function findFollowers(search: FollowerSearch): Promise<Result<Foun
       return inJob(ties ?? []).filter(({ to }) => to !== container);
     },
   });
-}
-
-/** By its name, so that its version is seen; by its id where the name has gone to another image, or is gone. */
-async function ofItsImage(
-  engine: Engine,
-  { body, connect }: DerivedCreate,
-  image: ImageInspect,
-): Promise<DerivedCreate> {
-  const named = typeof body.Image === 'string' ? await engine.inspectImage(body.Image) : undefined;
-  return named?.Id === image.Id ? { body, connect } : { body: { ...body, Image: image.Id }, connect };
 }
 
 /** As it was: one that did not run does not run, and one that was unwell is not asked to be better. */

@@ -2,14 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import type { StepKind } from '@towline/core/job';
 import { err, ok, type Result } from '@towline/core/result';
 import { type Engine, EngineError } from '../engine/index.ts';
-import { degradedCommands } from './degraded-commands.ts';
+import { type DegradedContainer, degradedCommands } from './degraded-commands.ts';
 import { engineIsBack, isUnreachable } from './engine-patience.ts';
 import { DEFAULT_SETTLE_SECONDS, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter, KeptContainer } from './job-record.ts';
+import { object, text } from './json.ts';
 import { look } from './look.ts';
+import { ofItsImage } from './of-its-image.ts';
 import {
   type Action,
+  canBeRecreated,
   decideRecovery,
   finishActions,
   removedBefore,
@@ -44,6 +47,8 @@ export interface RecoverOptions {
   /** How long the engine is waited for when it goes away. */
   patienceMs: number;
   recreate: Recreate;
+  /** Whether an old container that somebody removed is created again from what is saved of it: where a person asked for it. */
+  recreateGone?: boolean;
   /** Ends the waiting, when the agent ends. */
   signal: AbortSignal;
 }
@@ -60,7 +65,9 @@ export type Recovered =
  * there, decides, does, and looks again after an engine that went away, so it may begin at any point and any number of
  * times.
  */
-export async function recoverServer(options: RecoverOptions): Promise<Recovered> {
+export async function recoverServer(given: RecoverOptions): Promise<Recovered> {
+  // An old container that is created again has another id, also for the next attempt.
+  const options: Recovery = { ...given, saved: [...given.saved] };
   const { engine, patienceMs, signal } = options;
   // An engine that keeps dying must not keep a job for ever.
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -79,9 +86,13 @@ export async function recoverServer(options: RecoverOptions): Promise<Recovered>
   };
 }
 
+interface Recovery extends RecoverOptions {
+  saved: SavedContainer[];
+}
+
 const MAX_ATTEMPTS = 5;
 
-async function recoverOnce(options: RecoverOptions): Promise<Recovered> {
+async function recoverOnce(options: Recovery): Promise<Recovered> {
   const { intent, committed, saved } = options;
   const containers = await lookAll(options);
   const decision = intent === 'restore' && !committed ? 'restore' : decideRecovery(containers, committed);
@@ -205,15 +216,19 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   return true;
 }
 
-async function restore(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<Recovered> {
+async function restore(options: Recovery, containers: readonly SavedAndSeen[]): Promise<Recovered> {
   const failures: { container: SavedAndSeen; message: string }[] = [];
   for (const container of restoreOrder(containers)) {
+    const recreates = options.recreateGone === true && canBeRecreated(container);
     const actions = restoreActions(container);
     if (actions.ok && actions.value.length === 0) continue;
-    const step = begin(options, 'restore', container.saved.container);
-    const done = actions.ok
-      ? await doAll(options, container.saved, [...removedBefore(container, containers), ...actions.value])
-      : actions;
+    const detail = recreates ? 'it was removed, and is created again' : undefined;
+    const step = begin(options, 'restore', container.saved.container, detail);
+    const done = recreates
+      ? await recreateOld(options, container, containers)
+      : actions.ok
+        ? await doAll(options, container.saved, [...removedBefore(container, containers), ...actions.value])
+        : actions;
     if (options.signal.aborted) return { state: 'interrupted' };
     const message = done.ok ? {} : { message: done.error.message };
     options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
@@ -224,8 +239,8 @@ async function restore(options: RecoverOptions, containers: readonly SavedAndSee
     failures.map(async ({ container: { saved } }) => {
       const { seen } = await look(options.engine, saved, options.jobId);
       const gone = saved.old !== undefined && seen.old === undefined;
-      const recreateFile = gone ? await saveRecreate(options, saved) : undefined;
-      return { saved, seen, recreateFile, socket: options.recreate.socket };
+      const recreate = gone ? await saveRecreate(options, saved) : undefined;
+      return { saved, seen, recreate, socket: options.recreate.socket };
     }),
   );
   return {
@@ -233,6 +248,42 @@ async function restore(options: RecoverOptions, containers: readonly SavedAndSee
     commands: degradedCommands(left),
     message: `${failures.map(({ message }) => message).join(' ')} Give the commands below to bring the old version back.`,
   };
+}
+
+/** Creates an old container that is gone as it was, beside what has its name, and then restores it as any other. */
+async function recreateOld(
+  options: Recovery,
+  { saved }: SavedAndSeen,
+  all: readonly SavedAndSeen[],
+): Promise<Result<void>> {
+  const { engine, jobId, write } = options;
+  const { container, old } = saved;
+  const request = recreateRequest(saved, options.saved);
+  if (old === undefined || request === undefined) {
+    return err({ code: 'old-gone', message: `${container} is not there, and can't be created again.` });
+  }
+  try {
+    // An attempt that was cut off may have made it.
+    const made = await engine.inspectContainer(saved.previousName);
+    const { Image, Config } = old.inspect;
+    const named = { ...request.body, Image: object(Config).Image };
+    const id =
+      made?.Name === `/${saved.previousName}`
+        ? made.Id
+        : (await engine.createContainer(saved.previousName, await ofItsImage(engine, named, text(Image)))).id;
+    const again: SavedContainer = { ...saved, old: { ...old, id } };
+    options.saved = options.saved.map((each) => (each.container === container ? again : each));
+    await write.record({ record: 'saved', containers: options.saved });
+    const now = await look(engine, again, jobId);
+    const actions = restoreActions(now);
+    return actions.ok ? await doAll(options, again, [...removedBefore(now, all), ...actions.value]) : actions;
+  } catch (error) {
+    if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
+    return err({
+      code: error.code,
+      message: `${container} was removed, and could not be created again: ${error.message}`,
+    });
+  }
 }
 
 /** Does the actions in order; an engine that is away is thrown, anything else that fails is the result. */
@@ -338,13 +389,16 @@ export async function keepLog(
   }
 }
 
-async function saveRecreate(options: RecoverOptions, saved: SavedContainer): Promise<string | undefined> {
+async function saveRecreate(
+  options: RecoverOptions,
+  saved: SavedContainer,
+): Promise<DegradedContainer['recreate']> {
   const request = recreateRequest(saved, options.saved);
   if (request === undefined) return undefined;
   const path = options.recreate.pathOf(saved.container);
   try {
-    await writeFile(path, `${JSON.stringify(request)}\n`, { mode: 0o600 });
-    return path;
+    await writeFile(path, `${JSON.stringify(request.body)}\n`, { mode: 0o600 });
+    return { file: path, connect: request.connect };
   } catch {
     // A full disk: the journal has the inspect all the same.
     return undefined;

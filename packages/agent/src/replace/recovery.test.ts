@@ -273,7 +273,7 @@ describe('with what hangs on a container', () => {
       ...savedAs({ HostConfig: { NetworkMode: `container:${OLD}` } }, 'side'),
       follows: ['web'],
     };
-    expect(recreateRequest(hanging, [savedAs(), hanging])).toMatchObject({
+    expect(recreateRequest(hanging, [savedAs(), hanging])?.body).toMatchObject({
       HostConfig: { NetworkMode: 'container:web' },
     });
   });
@@ -313,11 +313,14 @@ describe('the commands for a person', () => {
 
   test('a container that is gone is created from its saved inspect', () => {
     const seen: Seen = { next: started };
-    const recreateFile = '/var/lib/towline/j1 web.json';
+    const endpoint = { Aliases: ['shop', 'web'], IPAMConfig: { IPv4Address: '10.9.0.7' } };
+    const connect = [{ network: 'back', endpoint }];
+    const recreate = { file: '/var/lib/towline/j1 web.json', connect };
     const socket = '/run/docker.sock';
-    expect(degradedCommands([{ saved: savedAs(), seen, recreateFile, socket }])).toEqual([
+    expect(degradedCommands([{ saved: savedAs(), seen, recreate, socket }])).toEqual([
       'docker rm -f web.next.j1',
       `curl -sS --unix-socket /run/docker.sock -H 'Content-Type: application/json' -d @'/var/lib/towline/j1 web.json' 'http://localhost/containers/create?name=web'`,
+      'docker network connect --alias shop --alias web --ip 10.9.0.7 back web',
       'docker start web',
     ]);
   });

@@ -71,16 +71,16 @@ export function restoreActions({ saved, seen, stopPending = false }: SavedAndSee
   const remove: Action[] = seen.next === undefined ? [] : [{ do: 'remove', id: seen.next.id }];
   if (saved.old === undefined) return ok(remove);
   const { old } = seen;
+  if (isTaken(seen)) {
+    return err({
+      code: 'name-taken',
+      message: `Another container has taken the name ${container} meanwhile, and is left alone.`,
+    });
+  }
   if (old === undefined) {
     return err({
       code: 'old-gone',
       message: `The container that ${container} was before is not there any more, so it can't be started again.`,
-    });
-  }
-  if (seen.holder !== undefined && seen.holder !== old.id && seen.holder !== seen.next?.id) {
-    return err({
-      code: 'name-taken',
-      message: `Another container has taken the name ${container} meanwhile.`,
     });
   }
   const actions = remove;
@@ -106,6 +106,16 @@ export function restoreActions({ saved, seen, stopPending = false }: SavedAndSee
   return ok(actions);
 }
 
+/** Something else has its name: a person, or a program that deploys as well, was there meanwhile. */
+function isTaken({ holder, old, next }: Seen): boolean {
+  return holder !== undefined && holder !== old?.id && holder !== next?.id;
+}
+
+/** Its old one was removed, and nothing that is not this job's is in its place. */
+export function canBeRecreated({ saved, seen }: SavedAndSeen): boolean {
+  return saved.old !== undefined && seen.old === undefined && !isTaken(seen);
+}
+
 /**
  * What is left of a job that was committed: the names. Errors: `new-gone` (somebody removed the new container after
  * the commit), `name-taken`.
@@ -117,10 +127,10 @@ export function finishActions({ saved, seen }: SavedAndSeen): Result<Action[]> {
     return err({ code: 'new-gone', message: `The new container of ${container} is not there any more.` });
   }
   if (next.name === container) return ok([]);
-  if (seen.holder !== undefined && seen.holder !== old?.id) {
+  if (isTaken(seen)) {
     return err({
       code: 'name-taken',
-      message: `Another container has taken the name ${container} meanwhile.`,
+      message: `Another container has taken the name ${container} meanwhile, and is left alone.`,
     });
   }
   const actions: Action[] = [];

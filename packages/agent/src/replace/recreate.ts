@@ -1,4 +1,4 @@
-import { type CreateBody, deriveCreate } from './derive-create.ts';
+import { type DerivedCreate, deriveCreate } from './derive-create.ts';
 import { text } from './json.ts';
 import type { SavedContainer } from './saved.ts';
 
@@ -9,7 +9,7 @@ import type { SavedContainer } from './saved.ts';
 export function recreateRequest(
   saved: SavedContainer,
   all: readonly SavedContainer[],
-): CreateBody | undefined {
+): DerivedCreate | undefined {
   if (saved.old === undefined) return undefined;
   const { inspect } = saved.old;
   const derived = deriveCreate({
@@ -18,10 +18,11 @@ export function recreateRequest(
     oldImage: {},
     image: text(inspect.Image),
     labels: {},
-    apiVersion: '1.44',
+    // One network at the create and the others after it: that every version takes.
+    apiVersion: '1.41',
     // Another one of the job that is created again has another id, and its name.
     nameOf: (idOrName) => all.find(({ old }) => old?.id === idOrName)?.container ?? idOrName,
     mountsOf: () => [],
   });
-  return derived.ok ? derived.value.body : undefined;
+  return derived.ok ? derived.value : undefined;
 }

@@ -34,7 +34,9 @@ import {
   type ProtocolError,
   planInputSchema,
   putSecretInputSchema,
+  RESTORE_CAPABILITY,
   removeSecretInputSchema,
+  restoreInputSchema,
   runBuildInputSchema,
   runBuildOutputSchema,
   searchBuildLogInputSchema,
@@ -80,6 +82,7 @@ const CAPABILITIES = [
   BUILDS_CAPABILITY,
   AWAIT_BUILD_CAPABILITY,
   PLAN_CAPABILITY,
+  RESTORE_CAPABILITY,
 ] as const;
 
 const trpc = initTRPC.context<Outlet>().create({
@@ -141,11 +144,12 @@ export function createRouter(services: Services) {
     execute: procedure
       .input(executeInputSchema)
       .output(executeOutputSchema)
-      .mutation(async ({ input }) => {
-        const begun = await jobs.execute(input);
-        if (!begun.ok) throw fail(begun.error);
-        return begun.value;
-      }),
+      .mutation(async ({ input }) => answer(await jobs.execute(input))),
+
+    restore: procedure
+      .input(restoreInputSchema)
+      .output(executeOutputSchema)
+      .mutation(async ({ input }) => answer(await jobs.restore(input))),
 
     plan: procedure
       .input(planInputSchema)

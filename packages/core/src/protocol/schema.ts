@@ -192,6 +192,13 @@ export const executeOutputSchema = z.object({
 });
 export type ExecuteOutput = z.infer<typeof executeOutputSchema>;
 
+/** An agent says so in `hello` that takes `restore`. */
+export const RESTORE_CAPABILITY = 'restore';
+
+/** Asks for a degraded server's old version once more. Answered as an Execute is: it is a job of its own. */
+export const restoreInputSchema = executeInputSchema.omit({ choices: true, rollback: true });
+export type RestoreInput = z.infer<typeof restoreInputSchema>;
+
 /** An agent says so in `hello` that tells what an Execute would do. */
 export const PLAN_CAPABILITY = 'plan';
 

@@ -2,6 +2,8 @@
 export const REFUSAL_CODES = [
   'server-not-running',
   'job-running',
+  /** There is nothing to restore. */
+  'not-degraded',
   'agent-unreachable',
   'no-tag',
   'invalid-tag',
