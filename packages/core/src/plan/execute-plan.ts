@@ -1,5 +1,5 @@
 import { inDependencyOrder, type ServerDefinition } from '../map/index.ts';
-import type { ContainerSpec, ExecuteInput, PlanInput } from '../protocol/index.ts';
+import type { ContainerSpec, ExecuteInput, PlanInput, RestoreInput } from '../protocol/index.ts';
 import { err, type Failure, ok, type Result } from '../result/index.ts';
 import { arm, type Choice, initialChoice, type Refusal, type Stage, type Version } from '../rules/index.ts';
 import { type PipelineBuild, versionOf } from './observe-build.ts';
@@ -139,23 +139,7 @@ export function toPlanInput(plan: ServerPlan, server: ServerDefinition, from: Pl
     service: from.service,
     map: from.map,
     server: server.name,
-    containers: server.containers.map((container) => {
-      const { name, image, kind, run, probe, settle, update, dependsOn } = container;
-      const { builds = {} } = from;
-      const build =
-        kind === 'built' && Object.hasOwn(builds, container.build) ? builds[container.build] : undefined;
-      return {
-        name,
-        image,
-        kind,
-        ...(run !== undefined && { run: { ...run } }),
-        ...(probe !== undefined && { probe }),
-        ...(settle !== undefined && { settle }),
-        ...(update !== undefined && { update }),
-        ...(dependsOn !== undefined && { dependsOn: [...dependsOn] }),
-        ...(build !== undefined && { build: buildSpec(build, server.agent) }),
-      };
-    }),
+    containers: containerSpecs(server, from.builds),
     choices: plan.armed.map(({ container, choice }) => ({ container, choice })),
     ...(from.rollback === true && { rollback: true }),
   };
@@ -173,6 +157,33 @@ export function toExecuteInput(
   { key, operator, ...from }: PlanOrigin & { key: string; operator: string },
 ): ExecuteInput {
   return { ...toPlanInput(plan, server, from), key, operator };
+}
+
+/** The request that asks an agent to restore a degraded server. */
+export function toRestoreInput(
+  server: ServerDefinition,
+  { builds, rollback: _, ...from }: PlanOrigin & { key: string; operator: string },
+): RestoreInput {
+  return { ...from, server: server.name, containers: containerSpecs(server, builds) };
+}
+
+function containerSpecs(server: ServerDefinition, builds: Pipeline['builds'] = {}): ContainerSpec[] {
+  return server.containers.map((container) => {
+    const { name, image, kind, run, probe, settle, update, dependsOn } = container;
+    const build =
+      kind === 'built' && Object.hasOwn(builds, container.build) ? builds[container.build] : undefined;
+    return {
+      name,
+      image,
+      kind,
+      ...(run !== undefined && { run: { ...run } }),
+      ...(probe !== undefined && { probe }),
+      ...(settle !== undefined && { settle }),
+      ...(update !== undefined && { update }),
+      ...(dependsOn !== undefined && { dependsOn: [...dependsOn] }),
+      ...(build !== undefined && { build: buildSpec(build, server.agent) }),
+    };
+  });
 }
 
 function planServer(server: PipelineServer, tasks: readonly PipelineTask[], choices: Choices): ServerPlan {

@@ -14,7 +14,7 @@ const WORST_FIRST: readonly ExitCode[] = [4, 5, 1, 3, 64, 2, 0];
  * What following a job ends with. One that was cancelled counts as restored: the old version serves. One that has not
  * ended was only started (`--detach`), and that was done.
  */
-export function exitCodeOfJob(job: Pick<Job, 'state' | 'refusal'>): ExitCode {
+export function exitCodeOfJob(job: Pick<Job, 'state' | 'refusal' | 'error'>): ExitCode {
   switch (job.state) {
     case 'QUEUED':
     case 'RUNNING':
@@ -23,6 +23,8 @@ export function exitCodeOfJob(job: Pick<Job, 'state' | 'refusal'>): ExitCode {
     case 'REFUSED':
       return job.refusal === undefined ? 2 : exitCodeOfRefusal(job.refusal);
     case 'RESTORED':
+      // What was asked for, where nothing failed: a server that was degraded.
+      return job.error === undefined ? 0 : 3;
     case 'CANCELLED':
       return 3;
     case 'DEGRADED':

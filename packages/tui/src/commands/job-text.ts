@@ -34,7 +34,9 @@ export function explainJob(job: Job, maxLines: number): string[] {
   if (job.refusal !== undefined) lines.push(`${job.server}: refused: ${job.refusal.message}`);
   if (job.error !== undefined) lines.push(`${job.server}: failed: ${job.error.message}`);
   if (job.commands.length > 0) {
-    lines.push(`To bring ${job.server} back by hand, on its machine:`);
+    lines.push(
+      `\`towline restore ${job.server}\` has its agent try again. To bring it back by hand, on its machine:`,
+    );
     lines.push(...job.commands.map((command) => `  ${command}`));
   }
   return lines;

@@ -1,19 +1,10 @@
 import type { Job, JobEvent } from '@towline/core/job';
-import { exitCodeOfJob } from '@towline/core/plan';
 import type { Command } from 'commander';
-import { CallError, type Fleet, followJob } from '../fleet/index.ts';
+import { CallError, type Fleet } from '../fleet/index.ts';
 import { callFailed } from './call-exit-code.ts';
-import { type CommandFailure, type Context, fail, printJson, printJsonLine, type Run } from './context.ts';
-import { INTERRUPTED, interruptible } from './interruptible.ts';
-import {
-  describeEvent,
-  describeJob,
-  describeNow,
-  explainJob,
-  jobDocument,
-  jobSheet,
-  SHOWN_LINES,
-} from './job-text.ts';
+import { type CommandFailure, type Context, fail, printJson, type Run } from './context.ts';
+import { followJobToEnd } from './follow-job.ts';
+import { jobDocument, jobSheet } from './job-text.ts';
 import { withFleet } from './with-fleet.ts';
 
 interface JobOptions {
@@ -33,7 +24,7 @@ function job(context: Context, id: string, { follow = false }: JobOptions): Prom
   return withFleet(context, async (fleet) => {
     const found = await findJob(fleet, id);
     if ('exitCode' in found) return fail(context, found);
-    return follow ? followIt(context, fleet, found) : showIt(context, fleet, found);
+    return follow ? followJobToEnd(context, fleet, found.agent, id) : showIt(context, fleet, found);
   });
 }
 
@@ -65,40 +56,6 @@ async function eventsOf(fleet: Fleet, agent: string, known: Job): Promise<JobEve
   } finally {
     enough.abort();
   }
-}
-
-function followIt(
-  context: Context,
-  fleet: Fleet,
-  { agent, job: { id } }: { agent: string; job: Job },
-): Promise<number> {
-  const { options, output } = context;
-  return interruptible(async (leave) => {
-    const end = await followJob(fleet, agent, id, {
-      signal: AbortSignal.any([leave, output.readerGone]),
-      onLink: (said) => output.note(`towline: ${said}`),
-      async onEvent(job, event) {
-        if (options.json) await printJsonLine(context, event);
-        else if (output.noteTty) output.status(describeNow(job) ?? `${job.server} ${job.state}`);
-        else {
-          const said = describeEvent(job, event);
-          if (said !== undefined) output.note(said);
-        }
-      },
-    });
-    output.status(undefined);
-    if (end.kind === 'lost') {
-      output.note(`towline: ${end.failure.message}`);
-      return callFailed(end.failure).exitCode;
-    }
-    if (end.kind === 'detached') {
-      output.note(`The job ${id} goes on. \`towline job ${id} --follow\` shows it.`);
-      return leave.aborted ? INTERRUPTED : 0;
-    }
-    if (!options.json) await output.result(describeJob(end.last));
-    for (const line of explainJob(end.last, SHOWN_LINES)) output.note(line);
-    return exitCodeOfJob(end.last);
-  });
 }
 
 /** Ids do not say which agent has them: all are asked. */

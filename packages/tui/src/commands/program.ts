@@ -13,6 +13,7 @@ import { addLogs } from './logs.ts';
 import { addMapCheck } from './map-check.ts';
 import { addMapInit } from './map-init.ts';
 import { createOutput } from './output.ts';
+import { addRestore } from './restore.ts';
 import { addRollback } from './rollback.ts';
 import { addStatus } from './status.ts';
 import { addVersions } from './versions.ts';
@@ -66,6 +67,7 @@ function createProgram(run: Run): Command {
   addExecute(program, run);
   addBatch(program, run);
   addRollback(program, run);
+  addRestore(program, run);
   addVersions(program, run);
   addBuild(program, run);
   addLogs(program, run);

@@ -7,6 +7,7 @@ import type {
   ExecutePlan,
   LogLine,
   PlanInput,
+  RestoreInput,
   VersionsOutput,
 } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
@@ -39,7 +40,9 @@ export interface Fleet extends BuildCalls {
   versions(agent: string, image: string, limit?: number): Promise<Result<VersionsOutput, CallFailure>>;
   /** A lost answer is asked for again with the same key, never with a new one. */
   execute(agent: string, input: ExecuteInput): Promise<Result<ExecuteOutput, CallFailure>>;
-  /** What that would do. Errors: `not-supported` as a refusal where the agent is too old to tell. */
+  /** Answered as `execute` is, and a lost answer asked for again so. */
+  restore(agent: string, input: RestoreInput): Promise<Result<ExecuteOutput, CallFailure>>;
+  /** What an Execute would do. Errors: `not-supported` as a refusal where the agent is too old to tell. */
   plan(agent: string, input: PlanInput): Promise<Result<ExecutePlan, CallFailure>>;
   cancelJob(agent: string, id: string): Promise<Result<void, CallFailure>>;
   jobs(agent: string, limit?: number): Promise<Result<readonly Job[], CallFailure>>;

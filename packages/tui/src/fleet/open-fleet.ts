@@ -18,6 +18,7 @@ import {
   helloSchema,
   PLAN_CAPABILITY,
   PROTOCOL_VERSION,
+  RESTORE_CAPABILITY,
   versionsOutputSchema,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -144,6 +145,12 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       const to = link(agent);
       if (!to.ok) return to;
       return to.value.insist((client) => client.execute.mutate(input), executeOutputSchema, EXECUTE_DOUBT);
+    },
+    async restore(agent, input) {
+      if (readOnly) return err(READ_ONLY);
+      const to = linkThatCan(agent, RESTORE_CAPABILITY, 'restore a server');
+      if (!to.ok) return to;
+      return to.value.insist((client) => client.restore.mutate(input), executeOutputSchema, EXECUTE_DOUBT);
     },
     async plan(agent, input) {
       const to = linkThatCan(agent, PLAN_CAPABILITY, 'tell what it would do');

@@ -56,6 +56,7 @@ export type Command =
   | 'press'
   | 'yes'
   | 'cancel-job'
+  | 'restore-server'
   | 'edit-build'
   | 'build-log'
   | 'cancel-build'
@@ -209,6 +210,13 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   { command: 'open', keys: ['enter'], words: 'close it', contexts: ['details'] },
+  {
+    command: 'restore-server',
+    keys: ['R'],
+    words: "bring a degraded server's old version back, once more; asks first",
+    short: 'Restore',
+    contexts: ['pipeline', 'job'],
+  },
   { command: 'jobs', keys: ['J'], words: 'all jobs, newest first', contexts: ['pipeline', 'job', 'batch'] },
   { command: 'maps', keys: ['s'], words: 'another service or application map', contexts: ['pipeline'] },
 

@@ -49,6 +49,7 @@ export type Request =
   | { type: 'choose-tag'; server: string; container: string; tag: string }
   | { type: 'execute'; plans: readonly ServerPlan[]; batch: boolean }
   | { type: 'cancel-job'; agent: string; id: string }
+  | { type: 'restore-server'; service: string; map: string; server: string }
   | { type: 'load-versions'; agent: string; image: string }
   | { type: 'load-jobs' }
   | ({ type: 'run-build'; only?: BuildStepKind } & BuildPlace)

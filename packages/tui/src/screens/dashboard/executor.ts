@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { BuildEvent } from '@towline/core/build';
 import type { JobEvent } from '@towline/core/job';
-import type { BatchProgress } from '@towline/core/plan';
+import { type BatchProgress, toRestoreInput } from '@towline/core/plan';
 import type { BuildLogEntry, LogLine } from '@towline/core/protocol';
 import { err } from '@towline/core/result';
 import { CallError, type Fleet, runBatch } from '../../fleet/index.ts';
@@ -125,6 +125,23 @@ function ask(fleet: Fleet, call: Call): readonly Promise<Message>[] {
       return [
         fleet.cancelJob(call.agent, call.id).then((result) => ({ type: 'cancelled', id: call.id, result })),
       ];
+    case 'restore-server': {
+      const { service, map, server } = call;
+      const definition = fleet.store
+        .getState()
+        .services.find(({ name }) => name === service)
+        ?.maps.find(({ name }) => name === map)
+        ?.servers.find(({ name }) => name === server);
+      // The map was read again meanwhile, and has it no more.
+      if (definition === undefined) return [];
+      const { agent } = definition;
+      const from = { service, map, key: randomUUID(), operator: fleet.operator };
+      return [
+        fleet
+          .restore(agent, toRestoreInput(definition, from))
+          .then((result) => ({ type: 'restore-begun', agent, server, result })),
+      ];
+    }
     case 'cancel-build':
       return [
         fleet

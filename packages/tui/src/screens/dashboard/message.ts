@@ -9,6 +9,7 @@ import type {
   BuildRunsOutput,
   CleanBuildOutput,
   CommitsBetweenOutput,
+  ExecuteOutput,
   LogLine,
   PutSecretOutput,
   RunBuildOutput,
@@ -61,6 +62,7 @@ export type Message =
       found: { seq: number; at?: number | undefined } | undefined;
       failure: string | undefined;
     }
+  | { type: 'restore-begun'; agent: string; server: string; result: Result<ExecuteOutput, CallFailure> }
   | { type: 'noted'; id: string; note: string; result: Result<void, CallFailure> }
   | { type: 'cleaned'; what: 'source' | 'cache'; result: Result<CleanBuildOutput, CallFailure> }
   | ({
@@ -74,6 +76,7 @@ export type Message =
 
 type CallType =
   | 'cancel-job'
+  | 'restore-server'
   | 'load-versions'
   | 'load-jobs'
   | 'cancel-build'

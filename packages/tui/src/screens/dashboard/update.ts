@@ -93,6 +93,8 @@ export function update(model: Model, message: Message, world: World): Update {
           : notify(model, 'bad', message.result.error.message, world),
       );
     }
+    case 'restore-begun':
+      return onlyModel(restoreBegun(model, message, world));
     case 'build-started':
       return startedBuild(model, message, world);
     case 'build-events':
@@ -133,6 +135,7 @@ type Answer = Exclude<
       | 'cancelled'
       | 'build-cancelled'
       | 'build-started'
+      | 'restore-begun'
       | 'build-events'
       | 'build-failed'
       | 'noted'
@@ -233,6 +236,18 @@ function arrive(model: Model, message: Answer, world: World): Update {
 
 function samePlace(a: BuildPlace, b: BuildPlace): boolean {
   return a.agent === b.agent && a.service === b.service && a.build === b.build;
+}
+
+/** In the place of the job that it is for, where that is looked at. */
+function restoreBegun(
+  model: Model,
+  { agent, server, result }: Extract<Message, { type: 'restore-begun' }>,
+  world: World,
+): Model {
+  if (!result.ok) return notify(model, 'bad', result.error.message, world);
+  const over = model.over.at(-1)?.type === 'job' ? model.over.slice(0, -1) : model.over;
+  const told = notify({ ...model, over }, 'plain', `${server} is being restored.`, world);
+  return open(told, { type: 'job', state: openJob(agent, result.value.jobId) });
 }
 
 /** A run that was asked for alone is looked at. */

@@ -125,6 +125,8 @@ export function scriptedFleet(scene: Scene): Fleet {
       void play(agent, script);
       return ok({ jobId: script.id, repeated: false });
     },
+    restore: async (_, { server }) =>
+      err({ code: 'refused', message: `${server} is not degraded: there is nothing to restore.` }),
     plan: async () => ok({ containers: [], steps: [] }),
     cancelJob: async () => ok(undefined),
     jobs: async (agent) => ok(Object.values(store.getState().agents[agent]?.jobs ?? {})),

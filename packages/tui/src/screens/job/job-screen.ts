@@ -1,4 +1,5 @@
 import { isEnded, type Job, type JobEvent, reduceJob } from '@towline/core/job';
+import type { PipelineServer } from '@towline/core/plan';
 import { BLANK, type Line, line, span } from '../../components/index.ts';
 import type { Command } from '../../keys/index.ts';
 import { footer } from '../footer.ts';
@@ -6,6 +7,7 @@ import { composeFrame, type Frame } from '../frame.ts';
 import { knownUntil, type LinkLoss, linkLoss } from '../link-loss.ts';
 import { movement } from '../list-moves.ts';
 import { type Outcome, type Question, settle } from '../request.ts';
+import { restoreQuestion, whyNotRestore } from '../restore.ts';
 import { titleLine } from '../title.ts';
 import type { World } from '../world.ts';
 import { builtBy } from './built-by.ts';
@@ -97,6 +99,12 @@ export function pressInJob(state: JobState, command: Command | undefined, world:
       const run = job === undefined ? undefined : builtBy(job, world.fleet);
       return run === undefined ? settle(state) : settle(state, { type: 'show-build-log', ...run });
     }
+    case 'restore-server': {
+      const server = serverOf(job, world);
+      return server === undefined || world.pipeline === undefined
+        ? settle(state)
+        : settle(state, { type: 'ask', question: restoreQuestion(world.pipeline, server) });
+    }
     case 'jobs':
       return settle(state, { type: 'show-jobs' });
     case 'back':
@@ -116,6 +124,8 @@ function whyNot(command: Command, state: JobState, world: World): string | undef
       if (world.readOnly) return 'This connection is read-only: a job can be watched, not cancelled.';
       if (loss !== undefined) return `Cancelling needs ${state.agent}, and it can't be reached.`;
       return job === undefined ? `${state.agent} has not told of the job yet.` : undefined;
+    case 'restore-server':
+      return whyNotRestore(serverOf(job, world), world);
     case 'build-log':
       return job === undefined || builtBy(job, world.fleet) === undefined
         ? 'No build run is known that made an image for this job.'
@@ -127,6 +137,12 @@ function whyNot(command: Command, state: JobState, world: World): string | undef
     default:
       return undefined;
   }
+}
+
+/** The server that the job was of, in the map that is shown. */
+function serverOf(job: Job | undefined, { pipeline }: World): PipelineServer | undefined {
+  if (job === undefined || job.service !== pipeline?.service || job.map !== pipeline.map) return undefined;
+  return pipeline.servers.find(({ name }) => name === job.server);
 }
 
 function cancelQuestion({ agent, id }: JobState, job: Job): Question {
@@ -165,6 +181,7 @@ export function viewJob(state: JobState, world: World, notice: Frame['lines'][nu
   const keys = footer('job', size.columns, {
     hidden: new Set([
       ...(ended ? (['cancel-job'] as const) : []),
+      ...(whyNot('restore-server', state, world) === undefined ? [] : (['restore-server'] as const)),
       ...(whyNot('build-log', state, world) === undefined ? [] : (['build-log'] as const)),
     ]),
     disabled: new Set(

@@ -4,6 +4,7 @@ import type { Command, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
 import { movement } from '../list-moves.ts';
 import { type BuildPlace, type Outcome, type Request, settle } from '../request.ts';
+import { restoreQuestion, whyNotRestore } from '../restore.ts';
 import type { World } from '../world.ts';
 import type { Row } from './rows.ts';
 import { type PipelineAction, type PipelineState, reducePipeline, selectedRow } from './state.ts';
@@ -91,6 +92,10 @@ export function pressInPipeline(
       return settle(state, { type: 'show-plan' });
     case 'job':
       return settle(state, ...showJob(row));
+    case 'restore-server':
+      return row === undefined || world.pipeline === undefined
+        ? settle(state)
+        : settle(state, { type: 'ask', question: restoreQuestion(world.pipeline, row.server) });
     case 'details':
       return row === undefined ? settle(state) : settle(state, { type: 'show-details', row: row.key });
     case 'jobs':
@@ -133,17 +138,23 @@ export function disabledCommands(state: PipelineState, world: World): ReadonlySe
 /** Those of another kind of row, or of another mode of it: the footer leaves their room to the keys of this one. */
 export function foreignCommands(state: PipelineState, world: World): ReadonlySet<Command> {
   const row = selectedRow(state, world.pipeline);
+  // Worth its room where there is something to restore, and nowhere else.
+  const restore: Command[] = row?.server.state === 'Degraded' ? [] : ['restore-server'];
+  return new Set([...restore, ...foreignToRow(row, state)]);
+}
+
+function foreignToRow(row: Row | undefined, state: PipelineState): readonly Command[] {
   if (row?.type !== 'task') {
-    return new Set(['edit-tag', 'versions', 'mode', 'confirm-build', 'build-log', 'edit-build', 'logs']);
+    return ['edit-tag', 'versions', 'mode', 'confirm-build', 'build-log', 'edit-build', 'logs'];
   }
-  if (row.task.build === undefined) return new Set(['mode', 'confirm-build', 'build-log', 'edit-build']);
+  if (row.task.build === undefined) return ['mode', 'confirm-build', 'build-log', 'edit-build'];
   switch (choiceOf(row.task, state.choices).mode) {
     case 'build-deploy':
-      return new Set(['edit-tag']);
+      return ['edit-tag'];
     case 'latest':
-      return new Set(['edit-tag', 'confirm-build']);
+      return ['edit-tag', 'confirm-build'];
     default:
-      return new Set(['confirm-build']);
+      return ['confirm-build'];
   }
 }
 
@@ -196,6 +207,8 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
         : 'Confirm Execute belongs to the mode Build & Deploy. Press m on a built image for it.';
     case 'job':
       return row === undefined ? 'There is no server here.' : whyNoJob(row, world);
+    case 'restore-server':
+      return whyNotRestore(row?.server, world);
     case 'logs':
       if (row?.type !== 'task') return 'A server has no log of its own. Move to one of its containers.';
       if (row.task.observed === undefined && row.server.state !== 'Unreachable') {
