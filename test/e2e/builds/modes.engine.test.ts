@@ -285,6 +285,7 @@ describe('through the command line', () => {
     for (const row of ROWS.filter(({ choice }) => choice === undefined)) {
       const ran = await place.run('execute', target(row.on), '--build', '--json');
       planned.set(row, Object(ran.json()).refused[0]);
+      expect(ran.stderr).toContain('On the command line that is --confirm.');
     }
   });
 

@@ -4,6 +4,7 @@ import {
   type Pipeline,
   planExecute,
   type ServerPlan,
+  type SkippedTask,
   taskKey,
 } from '@towline/core/plan';
 import { ok, type Result } from '@towline/core/result';
@@ -52,7 +53,7 @@ async function execute(context: Context, words: readonly string[], options: Exec
     if (!plans.ok) return fail(context, usage(plans.error.message));
     const armed = plans.value.filter((plan) => plan.armed.length > 0);
     const skipped: Refused[] = plans.value.flatMap(({ server, skipped: tasks }) =>
-      tasks.filter((task) => task.chosen).map((task) => ({ server, ...task })),
+      tasks.filter((task) => task.chosen).map((task) => ({ server, ...withOption(task) })),
     );
     if (options.plan) return printPlan(context, open, batchOf(plans.value), skipped);
     if (armed.length === 0) {
@@ -74,6 +75,17 @@ async function execute(context: Context, words: readonly string[], options: Exec
       builds: pipeline.builds,
     });
   });
+}
+
+/** What is checked on the screen is an option here. */
+function withOption(task: SkippedTask): SkippedTask {
+  const { refusal } = task;
+  return refusal.code === 'not-confirmed'
+    ? {
+        ...task,
+        refusal: { ...refusal, message: `${refusal.message} On the command line that is --confirm.` },
+      }
+    : task;
 }
 
 /** A plan for each server that is named, of all that is named of it. */
