@@ -154,7 +154,9 @@ function fitCell(name: ColumnName, text: string, width: number): string {
   switch (name) {
     case 'image':
       return fitImage(text, width);
+    // Words whose beginning says what they are.
     case 'mode':
+    case 'run':
       return truncateEnd(text, width);
     case 'choice':
       // The checkbox says enough without its second word.
