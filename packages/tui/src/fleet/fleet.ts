@@ -20,6 +20,8 @@ import type { SaveFailure } from './map-on-disk.ts';
 export interface FleetState {
   /** From the map file; without one, the local engine's containers as a map of their own, made anew as they change. */
   services: readonly ServiceDefinition[];
+  /** The map file is another by now, and what is here is of how it was read. Absent where it is not. */
+  mapChanged?: true;
   /** By name, in the file's order. */
   agents: Readonly<Record<string, AgentView>>;
 }

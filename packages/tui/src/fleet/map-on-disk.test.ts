@@ -135,3 +135,24 @@ test('a text that is no UTF-8 is not written over', async () => {
   expect(await readMapFile(path)).toMatchObject({ ok: false, error: { code: 'map-file-bad' } });
   expect((await readFile(path)).equals(bytes)).toBe(true);
 });
+
+test('a file that somebody else has written is another until it is read again', async () => {
+  const path = await newFile();
+  const file = await open(path);
+  expect(await file.isCurrent()).toBe(true);
+  await writeFile(path, `${TEXT}# Opened at nine.\n`);
+  expect(await file.isCurrent()).toBe(false);
+  await file.reload(() => ({ ok: true, value: undefined }));
+  expect(await file.isCurrent()).toBe(true);
+  await file.change(version('1.5.0'));
+  expect(await file.isCurrent()).toBe(true);
+});
+
+test('what is no map file any more is said with its first problem', async () => {
+  const path = await newFile();
+  const file = await open(path);
+  await writeFile(path, TEXT.replace('agent: web-1\n', 'agent: [\n'));
+  const read = await file.reload(() => ({ ok: true, value: undefined }));
+  expect(read).toMatchObject({ ok: false, error: { code: 'map-file-bad' } });
+  expect(read.ok ? '' : read.error.message).toMatch(/ has \S+ problems?: line \d+: .+; expected .+\.$/);
+});

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { MapFile, MapProblem } from '@towline/core/map';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
 import writeFileAtomic from 'write-file-atomic';
-import { type MapText, readMapFile } from './read-map-file.ts';
+import { type MapFileFailure, type MapText, readMapFile } from './read-map-file.ts';
 
 /**
  * Why the map file was not saved or read again: `map-file-changed`, `map-file-unwritable`, `other-agents`,
@@ -16,6 +16,8 @@ export interface SaveFailure extends Failure {
 /** A map file as it was read, so that a change by somebody else is seen. */
 export interface MapOnDisk {
   map(): MapFile;
+  /** Whether the file is as it was read; one that can't be read now is not said to be another. */
+  isCurrent(): Promise<boolean>;
   /** Writes what `edit` makes of its text, unless the file is another by now. One after the other. */
   change(edit: (text: string) => Result<string, Failure>): Promise<Result<MapFile, SaveFailure>>;
   /** What is not accepted is as if it had not been read. */
@@ -32,7 +34,7 @@ export function mapOnDisk(path: string, read: MapText): MapOnDisk {
   };
   const reload: MapOnDisk['reload'] = async (accept) => {
     const now = await readMapFile(path);
-    if (!now.ok) return now;
+    if (!now.ok) return err({ ...now.error, message: inOneSentence(now.error) });
     const accepted = accept(now.value.map);
     if (!accepted.ok) return accepted;
     known = now.value;
@@ -40,6 +42,11 @@ export function mapOnDisk(path: string, read: MapText): MapOnDisk {
   };
   return {
     map: () => known.map,
+    isCurrent: () =>
+      inTurn(async () => {
+        const now = await readFile(path).catch(() => undefined);
+        return now === undefined || now.equals(Buffer.from(known.text));
+      }),
     change: (edit) =>
       inTurn(async () => {
         const edited = edit(known.text);
@@ -70,6 +77,12 @@ async function replaceText(path: string, expected: string, next: string): Promis
   } catch (error) {
     return err({ code: 'map-file-unwritable', message: unwritable(path, error) });
   }
+}
+
+/** For a screen with room for a sentence: the first problem stands for all, which `towline map check` lists. */
+function inOneSentence({ message, problems: [first] }: MapFileFailure): string {
+  if (first === undefined) return message;
+  return `${message} line ${first.line}: ${first.message}; expected ${first.expected}.`;
 }
 
 function unwritable(path: string, error: unknown): string {

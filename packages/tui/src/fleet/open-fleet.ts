@@ -78,7 +78,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
         const view = next(before);
         if (view === before) return state;
         const services = servicesOf(source, state.services, before, view);
-        return { services, agents: { ...state.agents, [name]: view } };
+        return { ...state, services, agents: { ...state.agents, [name]: view } };
       });
       const view = paced.latest().agents[name];
       if (view !== undefined && hasTold(view)) first.resolve();
@@ -117,9 +117,21 @@ export function openFleet(options: OpenFleetOptions): Fleet {
   const builderLink = (agent: string) => linkThatCan(agent, BUILDS_CAPABILITY, 'build');
   const builds = createBuildCalls({ link: builderLink, operator, refusal: readOnly ? READ_ONLY : undefined });
   const take = ({ services }: MapFile) => {
-    paced.update((state) => ({ ...state, services }));
+    paced.update(({ agents }) => ({ services, agents }));
     paced.flush();
   };
+  // Asked now and then: what tells of a change by itself is lost with the file that an editor puts another in the place of.
+  const look = async () => {
+    if (file === undefined) return;
+    const current = await file.isCurrent();
+    paced.update((state) => {
+      if (current === (state.mapChanged === undefined)) return state;
+      const { mapChanged: _, ...rest } = state;
+      return current ? rest : { ...rest, mapChanged: true };
+    });
+  };
+  const looking = setInterval(look, LOOK_EVERY_MS);
+  looking.unref();
 
   return {
     ...builds,
@@ -228,6 +240,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     },
     async close() {
       closed.abort();
+      clearInterval(looking);
       await Promise.all([...links.values()].map((each) => each.close()));
       paced.flush();
     },
@@ -248,6 +261,8 @@ function tooOld(agent: string, version: string, what: string): CallFailure {
   return { code: 'refused', message, refusal: { code: 'not-supported', message } };
 }
 
+/** How often the map file is compared with what was read of it. */
+const LOOK_EVERY_MS = 2_000;
 const EXECUTE_DOUBT = 'Whether the job was begun is not known: `towline jobs` says, once the agent is back.';
 const NO_MAP_FILE: SaveFailure = {
   code: 'no-map-file',

@@ -165,6 +165,13 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   {
+    command: 'reload',
+    keys: ['R'],
+    words: 'read the map file again',
+    short: 'Reload map',
+    contexts: ['pipeline'],
+  },
+  {
     command: 'confirm-build',
     keys: ['space'],
     words: 'Confirm Execute, for Build & Deploy',
@@ -212,7 +219,7 @@ export const KEY_TABLE: readonly Binding[] = [
   { command: 'open', keys: ['enter'], words: 'close it', contexts: ['details'] },
   {
     command: 'restore-server',
-    keys: ['R'],
+    keys: ['B'],
     words: "bring a degraded server's old version back, once more; asks first",
     short: 'Restore',
     contexts: ['pipeline', 'job'],

@@ -69,6 +69,7 @@ export type Request =
   | ({ type: 'clean-build'; what: 'source' | 'cache' } & BuildPlace)
   | ({ type: 'load-edit' } & BuildPlace)
   | ({ type: 'reload-map' } & BuildPlace)
+  | { type: 'reread-map' }
   | ({ type: 'save-build'; changes: BuildChanges } & BuildPlace)
   | { type: 'put-secret'; agent: string; name: string; value: string }
   | { type: 'drop-edits' }

@@ -7,7 +7,11 @@ export function titleLine(world: World, where: readonly Span[]): Line {
   const origin = truncatePath(world.origin, Math.floor(columns / 3));
   return spread(
     [span(' Towline', 'title'), ...(where.length > 0 ? [span('  '), ...where] : [])],
-    [...(world.readOnly ? [span('read-only', 'armed'), span('  ')] : []), span(`${origin} `, 'quiet')],
+    [
+      ...(world.readOnly ? [span('read-only', 'armed'), span('  ')] : []),
+      ...(world.fleet.mapChanged ? [span('changed since it was read:', 'armed'), span(' ')] : []),
+      span(`${origin} `, 'quiet'),
+    ],
     columns,
   );
 }

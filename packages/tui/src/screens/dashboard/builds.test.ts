@@ -116,6 +116,24 @@ test('at 80 columns a built row names its mode whole, and its footer has the key
   expect(foot(armed)).toMatch(/Batch Execute \(1 task on 1 server\) .* Space Confirm /);
 });
 
+test('a map file that has changed since it was read is said to have, and one key reads it', () => {
+  const { fleet } = worldOf('builds');
+  const size = { columns: 80, rows: 24 };
+  const before = { ...worldOf('builds'), size };
+  expect(screen(start(before), before)).not.toMatch(/changed since|Reload/);
+  const changed = { ...worldOf('builds', { fleet: { ...fleet, mapChanged: true } }), size };
+  const shown = press(start(changed), 'j m m', changed);
+  expect(screen(shown, changed)).toContain('changed since it was read: towline.yaml');
+  expect(screen(shown, changed)).toContain(' R Reload map ');
+  const asked = press(shown, 'R', changed);
+  expect(asked.effects).toEqual([{ type: 'reread-map' }]);
+  const read = tell(asked, before, { type: 'map-reread', result: { ok: true, value: undefined } });
+  expect(screen(read, before)).toContain('The map file is read again.');
+  const error = { code: 'other-agents', message: 'It names other agents.' };
+  const failed = tell(asked, changed, { type: 'map-reread', result: { ok: false, error } });
+  expect(screen(failed, changed)).toContain('It names other agents.');
+});
+
 test('the info of a built row says its mode, its build and how that ran last', () => {
   const world = worldOf('builds');
   const info = screen(press(start(world), 'j i', world), world);

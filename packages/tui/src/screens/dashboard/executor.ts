@@ -211,6 +211,8 @@ function ask(fleet: Fleet, call: Call): readonly Promise<Message>[] {
       const { type: _, ...place } = call;
       return [fleet.reloadMap().then((result) => ({ type: 'map-reloaded', ...place, result }))];
     }
+    case 'reread-map':
+      return [fleet.reloadMap().then((result) => ({ type: 'map-reread', result }))];
     case 'save-build': {
       const { type: _, changes, ...place } = call;
       return [

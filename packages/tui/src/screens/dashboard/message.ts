@@ -71,6 +71,7 @@ export type Message =
       secrets: Result<SecretNames, CallFailure>;
     } & BuildPlace)
   | ({ type: 'map-reloaded'; result: Result<void, Failure> } & BuildPlace)
+  | { type: 'map-reread'; result: Result<void, Failure> }
   | ({ type: 'map-saved'; result: Result<void, Failure> } & BuildPlace)
   | { type: 'secret-put'; name: string; result: Result<PutSecretOutput, CallFailure> };
 
@@ -88,6 +89,7 @@ type CallType =
   | 'clean-build'
   | 'load-edit'
   | 'reload-map'
+  | 'reread-map'
   | 'save-build'
   | 'put-secret';
 

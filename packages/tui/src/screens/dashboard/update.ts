@@ -208,6 +208,12 @@ function arrive(model: Model, message: Answer, world: World): Update {
             : state,
         ),
       );
+    case 'map-reread':
+      return onlyModel(
+        message.result.ok
+          ? notify(model, 'good', 'The map file is read again.', world)
+          : notify(model, 'bad', message.result.error.message, world),
+      );
     case 'map-reloaded':
       return mapAndFollow(
         model,

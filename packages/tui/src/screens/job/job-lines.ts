@@ -95,7 +95,7 @@ const ENDINGS: Partial<Record<Job['state'], string>> = {
   RESTORED: 'The old version serves again, as it did before.',
   REFUSED: 'Nothing was touched.',
   CANCELLED: 'It was cancelled. The old version serves.',
-  DEGRADED: 'The old version could not be brought back. R tries again; these commands do it by hand:',
+  DEGRADED: 'The old version could not be brought back. B tries again; these commands do it by hand:',
 };
 
 /** The part that scrolls: commands for a person, the steps, the last lines of what failed. */

@@ -104,6 +104,8 @@ export function pressInPipeline(
       return task === undefined || row === undefined
         ? settle(state)
         : settle(state, { type: 'show-logs', agent: row.server.agent, container: task.container.name });
+    case 'reload':
+      return settle(state, { type: 'reread-map' });
     case 'maps':
       return settle(state, { type: 'show-maps' });
     case 'filter':
@@ -135,12 +137,14 @@ export function disabledCommands(state: PipelineState, world: World): ReadonlySe
   return new Set(shown.filter((command) => whyNot(command, state, world) !== undefined));
 }
 
-/** Those of another kind of row, or of another mode of it: the footer leaves their room to the keys of this one. */
+/** Those that are not of this row or its mode, or of this moment: the footer leaves their room to those that are. */
 export function foreignCommands(state: PipelineState, world: World): ReadonlySet<Command> {
   const row = selectedRow(state, world.pipeline);
-  // Worth its room where there is something to restore, and nowhere else.
-  const restore: Command[] = row?.server.state === 'Degraded' ? [] : ['restore-server'];
-  return new Set([...restore, ...foreignToRow(row, state)]);
+  return new Set([
+    ...foreignToRow(row, state),
+    ...(row?.server.state === 'Degraded' ? [] : (['restore-server'] satisfies Command[])),
+    ...(world.fleet.mapChanged ? [] : (['reload'] satisfies Command[])),
+  ]);
 }
 
 function foreignToRow(row: Row | undefined, state: PipelineState): readonly Command[] {
