@@ -60,7 +60,11 @@ const variables = z
 
 const secretMounts = z
   .array(z.object({ id: check(isSecretId, 'not the id of a secret'), secret: secretName }))
-  .max(100);
+  .max(100)
+  // One would hide the other, and the build would have a secret that is not the one that somebody meant.
+  .refine((mounts) => new Set(mounts.map(({ id }) => id)).size === mounts.length, {
+    error: 'an id is there twice',
+  });
 /** A secret of the agent, and the id that it has in the build. */
 export type SecretMount = z.infer<typeof secretMounts>[number];
 

@@ -13,6 +13,8 @@ export function whyNoGitUrl(url: string): string | undefined {
   if (/^[a-z0-9+.-]+::/i.test(url))
     return 'Write https://, ssh:// or file://: git helpers (name::) are not run';
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(url) ?? [];
+  // A password with a slash in it looks like a port and a path.
+  if (/^[^/?#@]*:(?!\d*(?:\/|$))(?!:).*@/.test(rest) && !rest.startsWith('[')) return KEEP_OUT;
   switch (scheme.toLowerCase()) {
     case 'https':
     case 'http':

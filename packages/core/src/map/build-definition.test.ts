@@ -142,6 +142,13 @@ test.each<[string, string, string, string, string]>([
     'command.secrets[0].secret',
     'the name of a secret',
   ],
+  [
+    'two secrets for one id',
+    'secret: npm-token }',
+    'secret: npm-token }, { id: npmrc, secret: api-key }',
+    'command.secrets[1].id',
+    'each id once',
+  ],
   ['a variable that is none', 'CI: true', 'C-I: true', 'command.environment.C-I', 'letters, digits and _'],
   [
     'a path and a text',

@@ -313,7 +313,10 @@ describe('over all changes', () => {
   const userName = text.filter((value) => !/\p{Cc}/u.test(value));
   const path = fc.constantFrom('/a', '/b', '/root/.npm', '/cache', '/var/x y');
   const some = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
-  const mounts = fc.array(fc.record({ id: name, secret: name }), { maxLength: 3 });
+  const mounts = fc.uniqueArray(fc.record({ id: name, secret: name }), {
+    maxLength: 3,
+    selector: ({ id }) => id,
+  });
   const variables = fc.dictionary(name, line, { maxKeys: 4 });
   const defined = <T extends object>(value: T): T =>
     // Keys that are undefined are keys that are not there.

@@ -81,7 +81,14 @@ const secretMounts = listOf(
     '{ id: ID, secret: NAME }',
   ),
   'a list of { id: ID, secret: NAME }',
-).max(100, { error: 'at most 100 secrets' });
+)
+  .max(100, { error: 'at most 100 secrets' })
+  .superRefine((mounts, context) => {
+    for (const [at, { id }] of mounts.entries()) {
+      const first = mounts.findIndex((mount) => mount.id === id);
+      if (first < at) context.addIssue({ code: 'custom', path: [at, 'id'], message: 'each id once' });
+    }
+  });
 const variables = (what: string) =>
   z
     .record(

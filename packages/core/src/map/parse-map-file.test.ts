@@ -386,6 +386,8 @@ describe('each problem has its line, its path, what it is and what was expected'
     for (const text of [
       changed('ssh://deploy@web-1', 'ssh://deploy:hunter2@web-1'),
       changed('https://git.', 'https://me:hunter2@git.'),
+      changed('https://git.', 'https://me:x/hunter2@git.'),
+      changed('https://git.', 'me:hunter2@git.'),
     ]) {
       const [problem] = problemsOf(text);
       expect(JSON.stringify(problem)).toContain(':…@');

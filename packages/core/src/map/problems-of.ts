@@ -108,7 +108,9 @@ function describe(value: unknown): string {
 export function shorten(text: string): string {
   const line = text
     .replace(/\s+/g, ' ')
-    .replace(/(\/\/[^/@:]*):[^/@]*@/g, '$1:…@')
+    .replace(/(\/\/[^/@:]*):.*@/g, '$1:…@')
+    // git's short form of ssh has none of it either.
+    .replace(/^([^/@:]+):[^/@]*@/, '$1:…@')
     // A user alone may be a token.
     .replace(/(https?:\/\/)[^/@:]*@/gi, '$1…@');
   return line.length > 60 ? `${line.slice(0, 60)}…` : line;
