@@ -16,6 +16,7 @@ import { callFailed } from './call-exit-code.ts';
 import { type Context, fail, inColour, type Run } from './context.ts';
 import { findRun } from './find-run.ts';
 import { INTERRUPTED, interruptible } from './interruptible.ts';
+import { jsonText } from './json-text.ts';
 import { wholeNumber } from './whole-number.ts';
 import { type OpenBuilds, withBuilds } from './with-fleet.ts';
 
@@ -106,7 +107,7 @@ async function print(context: Context, { step, entries }: Batch): Promise<void> 
     return;
   }
   const lines = entries.map(({ seq, text, stream }) =>
-    JSON.stringify({ step, seq, text, ...(stream !== undefined && { stream }) }),
+    jsonText({ step, seq, text, ...(stream !== undefined && { stream }) }),
   );
   await output.result(lines.join('\n'));
 }

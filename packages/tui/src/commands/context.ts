@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import type { ExitCode } from '@towline/core/plan';
 import type { Failure } from '@towline/core/result';
+import { jsonText } from './json-text.ts';
 import { findMapFile } from './map-location.ts';
 import type { Output } from './output.ts';
 
@@ -57,12 +58,12 @@ export async function fail(context: Context, failure: CommandFailure): Promise<n
 
 /** The result as one document. */
 export function printJson(context: Context, document: object): Promise<void> {
-  return context.output.result(JSON.stringify(document, null, 2));
+  return context.output.result(jsonText(document, 2));
 }
 
 /** One entry of a stream of JSON (NDJSON). */
 export function printJsonLine(context: Context, entry: object): Promise<void> {
-  return context.output.result(JSON.stringify(entry));
+  return context.output.result(jsonText(entry));
 }
 
 /** The words of the command are off. */

@@ -61,7 +61,7 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
     noteTty: stderr.isTTY === true,
     result,
     foreign: (...lines) =>
-      result((stdout.isTTY === true ? lines.map((line) => sanitizeLine(line)) : lines).join('\n')),
+      result((stdout.isTTY === true ? lines.map((line) => sanitizeText(line)) : lines).join('\n')),
     coloured: (...lines) =>
       result((stdout.isTTY === true ? lines.map((line) => colouredLine(line)) : lines).join('\n')),
     note(line) {
