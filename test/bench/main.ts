@@ -115,7 +115,7 @@ async function measure(options: Options): Promise<Measured> {
   try {
     const host = await sandbox.createHost('bench');
     await host.stopEngine();
-    await host.startEngine(UNCLIPPED);
+    await host.startEngine({ environment: UNCLIPPED });
     await pushStandardImages(sandbox);
     const image = `${sandbox.registry.host}/${IMAGE}`;
     const base = `${sandbox.registry.host}/${BASE}`;

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, run, SYSTEM_ENV } from './command.ts';
-import { endDaemon, findDaemon, startDaemon } from './daemon.ts';
+import { endDaemon, findDaemon, listDaemons, startDaemon } from './daemon.ts';
 import { engineAnswers, removeAllContainers } from './engine-api.ts';
 import { isRunning } from './process-mark.ts';
-import { removeHostRemains } from './remains.ts';
+import { endHostProcesses, removeFolder, removeHostRemains } from './remains.ts';
 
 /** One machine: a network namespace with an engine of its own, reached by its Unix socket from outside. */
 export interface Host {
@@ -22,11 +22,28 @@ export interface Host {
   inside(words: readonly string[]): string[];
   /** Ends the engine; with dockerd its containers stop on TERM, and go on without it on KILL. Podman's always go on. */
   stopEngine(signal?: NodeJS.Signals): Promise<void>;
-  /** `environment` is added to that of dockerd; Podman has no use for it. */
-  startEngine(environment?: Readonly<Record<string, string>>): Promise<void>;
+  /** Podman has no use for these. */
+  startEngine(options?: EngineOptions): Promise<void>;
   /** How fast this host's loopback is, and with it a pull from the registry; undefined for no limit. */
   limitRate(bytesPerSecond: number | undefined): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface EngineOptions {
+  /** Added to that of dockerd. */
+  environment?: Readonly<Record<string, string>>;
+  /** A dockerd that is started again takes its containers as they run, and stops none; off unless said. */
+  liveRestore?: boolean;
+}
+
+/** A host whose engine is dockerd. */
+export interface DockerHost extends Host {
+  /**
+   * Ends all that runs there at once, containers included, as a machine that loses its power: what is in memory is gone,
+   * what is on the disk stays. `startEngine` is its next start. The registry and the agents, which a host has from
+   * outside, go on.
+   */
+  crash(): Promise<void>;
 }
 
 /** Where a host's things are: all of it follows from the sandbox and the name, so any process can have a handle. */
@@ -53,6 +70,10 @@ export function sandboxCgroup(sandboxId: string): string {
   return `towline-${sandboxId}`;
 }
 
+function hostCgroup(place: HostPlace): string {
+  return join(sandboxCgroup(place.sandboxId), place.name);
+}
+
 /**
  * Where an engine and its shims keep something whatever they are told: sockets, a list of plugins, a key. Each host
  * has an empty one in its place.
@@ -60,7 +81,7 @@ export function sandboxCgroup(sandboxId: string): string {
 const FIXED_FOLDERS = ['/run/containerd', '/run/docker', '/etc/docker'];
 
 /** Makes the network namespace and starts the engine in it. */
-export async function startHost(place: HostPlace): Promise<Host> {
+export async function startHost(place: HostPlace): Promise<DockerHost> {
   await makeHostPlace(place);
   const host = attachHost(place);
   await host.startEngine();
@@ -78,7 +99,7 @@ export async function makeHostPlace(place: HostPlace): Promise<void> {
 }
 
 /** A handle on a host that is there already, from any process. */
-export function attachHost(place: HostPlace): Host {
+export function attachHost(place: HostPlace): DockerHost {
   const { name, sandboxDir } = place;
   const socket = engineSocket(place);
   return {
@@ -89,9 +110,27 @@ export function attachHost(place: HostPlace): Host {
     async stopEngine(signal) {
       await endDaemon(sandboxDir, engineName(place), signal);
     },
-    async startEngine(environment = {}) {
+    async startEngine(options = {}) {
       const containerd = await startContainerd(place);
-      await startEngine(place, containerd, environment);
+      await startEngine(place, containerd, options);
+    },
+    async crash() {
+      await endDaemon(sandboxDir, engineName(place), 'SIGKILL');
+      await endDaemon(sandboxDir, containerdName(place), 'SIGKILL');
+      const outside = (await listDaemons(sandboxDir)).filter(
+        (daemon) => !/^(dockerd|containerd)-/.test(daemon),
+      );
+      const marks = await Promise.all(outside.map((daemon) => findDaemon(sandboxDir, daemon)));
+      await endHostProcesses(hostNamespace(place), hostCgroup(place), marks);
+      // A machine has these in memory.
+      for (const volatile of [
+        engineState(place),
+        containerdState(place),
+        pidFile(place),
+        engineSocket(place),
+      ]) {
+        await removeFolder(volatile);
+      }
     },
     async close() {
       await removeAllContainers(socket);
@@ -146,6 +185,18 @@ function containerdName(place: HostPlace): string {
   return `containerd-${place.name}`;
 }
 
+function engineState(place: HostPlace): string {
+  return join(hostFolder(place), 'exec');
+}
+
+function containerdState(place: HostPlace): string {
+  return join(hostFolder(place), 'c');
+}
+
+function pidFile(place: HostPlace): string {
+  return join(hostFolder(place), 'docker.pid');
+}
+
 /**
  * The engine's containerd, of its own: a machine that has Docker already has one at the default address, and two
  * engines on one containerd take each other's containers for their own. It also holds the mount namespace: what the
@@ -162,7 +213,7 @@ async function startContainerd(place: HostPlace): Promise<number> {
     [
       'version = 2',
       `root = ${JSON.stringify(join(folder, 'containerd'))}`,
-      `state = ${JSON.stringify(join(folder, 'c'))}`,
+      `state = ${JSON.stringify(containerdState(place))}`,
       'disabled_plugins = ["io.containerd.grpc.v1.cri"]',
       '[grpc]',
       `address = ${JSON.stringify(socket)}`,
@@ -196,7 +247,7 @@ async function startContainerd(place: HostPlace): Promise<number> {
 async function startEngine(
   place: HostPlace,
   containerdPid: number,
-  environment: Readonly<Record<string, string>>,
+  { environment = {}, liveRestore = false }: EngineOptions,
 ): Promise<void> {
   const folder = hostFolder(place);
   const config = join(folder, 'daemon.json');
@@ -212,14 +263,15 @@ async function startEngine(
       ...inNamespace(place, ['dockerd']),
       ...['--config-file', config],
       ...['--data-root', join(folder, 'data')],
-      ...['--exec-root', join(folder, 'exec')],
-      ...['--pidfile', join(folder, 'docker.pid')],
+      ...['--exec-root', engineState(place)],
+      ...['--pidfile', pidFile(place)],
       ...['--host', `unix://${engineSocket(place)}`],
       ...['--containerd', join(folder, 'c.sock')],
       ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
-      ...['--cgroup-parent', `/${sandboxCgroup(place.sandboxId)}`],
+      ...['--cgroup-parent', `/${hostCgroup(place)}`],
       // Five by default, each waited for longer: over a minute before a registry that died is given up.
       ...['--max-download-attempts', '2'],
+      ...(liveRestore ? ['--live-restore'] : []),
       ...['--log-level', 'warn'],
     ],
     env: { ...SYSTEM_ENV, ...environment },

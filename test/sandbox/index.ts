@@ -1,12 +1,14 @@
 export { acceptsConnections, type RunningAgentProcess, startAgent } from './agent-process.ts';
 export { engineSupport, podmanSupport } from './engine-support.ts';
+export { fillDisk } from './fill-disk.ts';
 export type { GitHttpServer } from './git-http.ts';
 export type { CommitOptions, GitRepository } from './git-repository.ts';
 export { createGitRepository } from './git-repository.ts';
 export { createGitServers, type GitServers } from './git-servers.ts';
 export type { GitSshServer } from './git-ssh.ts';
-export type { Host } from './host.ts';
+export type { DockerHost, Host } from './host.ts';
 export { ONE_USER, serveHostRegistry } from './host-registry.ts';
+export { type LosableDisk, mountLosableDisk } from './losable-disk.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {
   createSandbox,

@@ -17,6 +17,17 @@ export async function removeHostRemains(host: { namespace: string; folder: strin
   await removeFolder(host.folder);
 }
 
+/** Ends what runs in a host's network and in the cgroup of its containers, except for some. */
+export async function endHostProcesses(
+  namespace: string,
+  cgroup: string,
+  spared: readonly (ProcessMark | undefined)[],
+): Promise<void> {
+  const inCgroup = (await cgroupMounts()).map((mount) => processesInCgroup(join(mount, cgroup)));
+  const found = await Promise.all([processesInNamespace(namespace), ...inCgroup]);
+  await endAll(found.flat().filter(({ pid }) => !spared.some((mark) => mark?.pid === pid)));
+}
+
 /** Ends what still runs in the cgroups of a sandbox's containers, and removes these. */
 export async function removeCgroup(name: string): Promise<void> {
   for (const mount of await cgroupMounts()) {

@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { endDaemon, listDaemons } from './daemon.ts';
 import { removeAllContainers } from './engine-api.ts';
-import { attachHost, type Host, hostNamespace, sandboxCgroup, startHost } from './host.ts';
+import {
+  attachHost,
+  type DockerHost,
+  type Host,
+  type HostPlace,
+  hostNamespace,
+  sandboxCgroup,
+  startHost,
+} from './host.ts';
 import { enter, entries, isAbandoned, type LedgerEntry, strike } from './ledger.ts';
 import { removePodmanCgroups, startPodmanHost } from './podman-host.ts';
 import { markProcess } from './process-mark.ts';
@@ -16,7 +24,7 @@ export interface Sandbox {
   id: string;
   dir: string;
   registry: SandboxRegistry;
-  createHost(name: string): Promise<Host>;
+  createHost(name: string): Promise<DockerHost>;
   /** One with Podman for its engine; where `podmanSupport` says that there can be one. */
   createPodmanHost(name: string): Promise<Host>;
   /** Leaves nothing: no process, mount, network namespace, cgroup or folder. */
@@ -54,7 +62,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     await mkdir(dir, { recursive: true, mode: 0o700 });
     onStep('starting a registry');
     const registry = await startRegistry(dir);
-    const create = async (name: string, start: typeof startHost) => {
+    const create = async <T extends Host>(name: string, start: (place: HostPlace) => Promise<T>) => {
       onStep(`starting the engine of ${name}`);
       const place = { sandboxId: id, sandboxDir: dir, name };
       const host = await start(place);

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rm, statfs } from 'node:fs/promises';
+import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createGitRepository,
   createSandbox,
+  fillDisk,
   type GitRepository,
   type Host,
   mountSmallDisk,
@@ -95,30 +96,7 @@ async function free(): Promise<number> {
   return bavail * bsize;
 }
 
-/** Leaves so many bytes free; with 0, not one block. */
-async function fill(leave: number): Promise<void> {
-  const file = await open(filler(), 'w');
-  try {
-    for (let left = (await free()) - leave; left > 0; left -= MB) {
-      await write(file, Buffer.alloc(Math.min(left, MB)));
-    }
-    // By what a block holds at the least: a write that is longer than what is left ends early.
-    while (leave === 0 && (await write(file, Buffer.alloc(1024))));
-  } finally {
-    await file.close();
-  }
-}
-
-/** False where the disk is full. */
-async function write(file: FileHandle, bytes: Buffer): Promise<boolean> {
-  try {
-    await file.write(bytes);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
-    throw error;
-  }
-}
+const fill = (leave: number) => fillDisk(filler(), leave);
 
 interface Row {
   step: 'DOWNLOAD' | 'BUILD' | 'CREATE IMAGE';
