@@ -13,8 +13,8 @@ import { dated } from './run-history.ts';
 export interface ActiveRunOptions {
   journal: Journal<BuildLine>;
   definition: BuildDefinition;
-  /** The events so far, of a run that is taken up again. */
-  past: readonly BuildEvent[];
+  /** Its first event. */
+  queued: BuildEvent;
   now: () => Date;
   /** Told after each event is written. */
   onChange: (run: BuildRun) => void;
@@ -37,6 +37,8 @@ export class ActiveRun {
     this.definition = options.definition;
     this.#log = new EventLog({
       ...options,
+      past: [options.queued],
+      nextSeq: options.queued.seq + 1,
       date: dated,
       reduce: reduceBuildRun,
       isEnded: ({ state }: BuildRun) => isRunEnded(state),

@@ -592,7 +592,7 @@ class Builds implements BuildService {
     const active = new ActiveRun({
       journal,
       definition,
-      past: [queued],
+      queued,
       now: this.#parts.now,
       onChange: (changed) => {
         if (isRunEnded(changed.state)) this.#active.delete(run.id);

@@ -15,7 +15,14 @@ import {
 } from '@towline/core/build';
 import { ok, type Result } from '@towline/core/result';
 import { z } from 'zod';
-import { type Journal, type OnProblem, openDocument, openJournal, readJournal } from '../store/index.ts';
+import {
+  type Journal,
+  numberAfterLoss,
+  type OnProblem,
+  openDocument,
+  openJournal,
+  readJournal,
+} from '../store/index.ts';
 import { type BuildLine, buildLineSchema, isEvent } from './build-line.ts';
 import {
   type BuildFolders,
@@ -166,7 +173,10 @@ export class RunHistory {
   async amend(id: string, body: BuildEventBody): Promise<void> {
     await this.#inTurn(async () => {
       const run = this.#runs.get(id);
-      if (run !== undefined) this.changed(await this.#write(run, body));
+      if (run === undefined) return;
+      const event = dated(body, run.lastSeq + 1, this.#at());
+      await this.#write(run, event);
+      this.changed(reduceBuildRun(run, event));
     });
   }
 
@@ -248,24 +258,23 @@ export class RunHistory {
 
   async #interrupt(run: BuildRun): Promise<BuildRun> {
     let ended = run;
+    let seq = numberAfterLoss(run.lastSeq);
     for (const body of interruptRun(run)) {
-      ended = await this.#write(ended, body).catch((error: unknown) => {
-        this.#options.onWriteError(error);
-        return reduceBuildRun(ended, dated(body, ended.lastSeq + 1, this.#at()));
-      });
+      const event = dated(body, seq, this.#at());
+      await this.#write(run, event).catch(this.#options.onWriteError);
+      ended = reduceBuildRun(ended, event);
+      seq += 1;
     }
     return ended;
   }
 
-  async #write(run: BuildRun, body: BuildEventBody): Promise<BuildRun> {
-    const event = dated(body, run.lastSeq + 1, this.#at());
+  async #write(run: BuildName & { number: number }, event: BuildEvent): Promise<void> {
     const journal = await openJournal<BuildLine>(journalPath(this.#options.folders, run, run.number));
     try {
       await journal.append(event, { durable: true });
     } finally {
       await journal.close();
     }
-    return reduceBuildRun(run, event);
   }
 
   #read(path: string): Promise<BuildLine[]> {

@@ -83,15 +83,22 @@ test('what is told is in the journal already', async () => {
   expect(seen).toHaveLength(22);
 });
 
-test('one that is taken up again goes on with the numbers', async () => {
+test('one that is taken up again goes on after all numbers that may have been told', async () => {
   const past: JobEvent[] = [
     { ...queued, tasks: [], seq: 1, at: 'then' },
-    { type: 'started', seq: 2, at: 'then' },
+    // What is missing was told, and lost by a disk that was full.
+    { type: 'started', seq: 5, at: 'then' },
   ];
   job = newJob(past);
   expect(job.job?.state).toBe('RUNNING');
   await job.emitDurably({ type: 'ended', state: 'RESTORED' });
-  expect(await collect(job.follow(1, never))).toEqual([2, 3]);
+  expect(job.job?.state).toBe('RESTORED');
+  const end = job.job?.lastSeq ?? 0;
+  expect(await collect(job.follow(0, never))).toEqual([1, 5, end]);
+  expect(await collect(job.follow(2, never))).toEqual([5, end]);
+  // One that was told more than the disk had, after the last one that it has.
+  expect(await collect(job.follow(40, never))).toEqual([end]);
+  expect(await collect(job.follow(end, never))).toEqual([]);
 });
 
 test('a follower ends with its signal, and with the agent', async () => {

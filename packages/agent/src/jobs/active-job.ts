@@ -1,11 +1,16 @@
 import { isEnded, type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
 import type { JobWriter } from '../replace/index.ts';
-import { EventLog, type Journal } from '../store/index.ts';
+import { EventLog, type Journal, numberAfterLoss } from '../store/index.ts';
 import type { JobLine } from './job-line.ts';
 
 /** Without the distribution over the union, a `seq` would not be a member of each kind of event. */
 function dated(event: JobEventBody, seq: number, at: string): JobEvent {
   return { ...event, seq, at };
+}
+
+function nextSeq(past: readonly JobEvent[]): number {
+  const last = past.at(-1);
+  return last === undefined ? 1 : numberAfterLoss(last.seq);
 }
 
 export interface ActiveJobOptions {
@@ -30,6 +35,7 @@ export class ActiveJob implements JobWriter {
     this.#journal = options.journal;
     this.#log = new EventLog({
       ...options,
+      nextSeq: nextSeq(options.past),
       date: dated,
       reduce: reduceJob,
       isEnded: ({ state }: Job) => isEnded(state),

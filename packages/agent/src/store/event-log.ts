@@ -2,8 +2,10 @@ import type { Journal } from './journal.ts';
 
 export interface EventLogOptions<Event, Body, State> {
   journal: Pick<Journal<Event>, 'append' | 'close'>;
-  /** The events so far, of something that is taken up again. */
+  /** The events so far. */
   past: readonly Event[];
+  /** The number of the next one. */
+  nextSeq: number;
   now: () => Date;
   /** Makes an event of its body, with its number and its time. */
   date: (body: Body, seq: number, at: string) => Event;
@@ -16,14 +18,27 @@ export interface EventLogOptions<Event, Body, State> {
 }
 
 /**
+ * How many numbers are passed over where something is taken up again. A power cut, or a disk that was full, may have lost
+ * events that somebody was told of: their numbers are never given to others, or whoever resumes after them misses these,
+ * the end among them.
+ */
+const PASSED_OVER = 100_000;
+
+/** The number of the next event of something that an earlier agent began, and that has `last` for its last number. */
+export function numberAfterLoss(last: number): number {
+  return last + PASSED_OVER + 1;
+}
+
+/**
  * The events of something that goes on: numbered, dated, journaled, folded into its state, and told to whoever follows.
  * The last one is called `ended`.
  */
-export class EventLog<Event extends { type: string }, Body, State> {
+export class EventLog<Event extends { type: string; seq: number }, Body, State> {
   readonly #options: EventLogOptions<Event, Body, State>;
+  /** In the order of their numbers, which may leave some out. */
   readonly #events: Event[];
   #state: State | undefined;
-  #seq: number;
+  #nextSeq: number;
   #written: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
   #closed = false;
@@ -31,7 +46,7 @@ export class EventLog<Event extends { type: string }, Body, State> {
   constructor(options: EventLogOptions<Event, Body, State>) {
     this.#options = options;
     this.#events = [...options.past];
-    this.#seq = this.#events.length;
+    this.#nextSeq = options.nextSeq;
     this.#state = this.#events.reduce<State | undefined>(options.reduce, undefined);
   }
 
@@ -59,13 +74,14 @@ export class EventLog<Event extends { type: string }, Body, State> {
     const onAbort = () => this.#tell();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      for (let at = afterSeq; !signal.aborted; at++) {
+      for (let at = 0; !signal.aborted; at++) {
         while (this.#events.length <= at) {
           if (signal.aborted || this.#closed || this.#isEnded()) return;
           await this.#wake.promise;
         }
         const event = this.#events[at];
         if (event === undefined) return;
+        if (event.seq <= afterSeq) continue;
         yield event;
         if (event.type === 'ended') return;
       }
@@ -83,8 +99,8 @@ export class EventLog<Event extends { type: string }, Body, State> {
   }
 
   async #append(body: Body, durable: boolean): Promise<void> {
-    this.#seq += 1;
-    const event = this.#options.date(body, this.#seq, this.#options.now().toISOString());
+    const event = this.#options.date(body, this.#nextSeq, this.#options.now().toISOString());
+    this.#nextSeq += 1;
     const appended = this.#options.journal.append(event, { durable });
     // Told in the order of the numbers, and only what the journal has (or, where the disk is full, could not take).
     const told = this.#written

@@ -50,7 +50,7 @@ export type Vertex = z.infer<typeof vertexSchema>;
 const step = z.enum(BUILD_STEP_KINDS);
 const note = z.string().max(1_000);
 
-/** Times are ISO 8601 in UTC, from the agent's clock. `seq` counts up from 1 within a run, without gaps. */
+/** Times are ISO 8601 in UTC, from the agent's clock. `seq` counts up from 1 within a run; after a fault numbers may be left out. */
 const base = { seq: z.int().positive(), at: z.string() };
 
 /** What happened in a build run. State is the fold of these (`reduceBuildRun`); they are journaled and streamed. */

@@ -58,7 +58,7 @@ export const jobTaskSchema = z.object({
 });
 export type JobTask = z.infer<typeof jobTaskSchema>;
 
-/** Times are ISO 8601 in UTC, from the agent's clock. `seq` counts up from 1 within a job, without gaps. */
+/** Times are ISO 8601 in UTC, from the agent's clock. `seq` counts up from 1 within a job; after a fault numbers may be left out. */
 const base = { seq: z.int().positive(), at: z.string() };
 
 /** What happened in a job. State is the fold of these (`reduceJob`); they are what is journaled and streamed. */

@@ -8,7 +8,7 @@ import { stepName } from './step-words.ts';
  *
  * Events are numbered from 1, and a stream loses none: one whose `seq` is not later was seen before and changes nothing
  * (`job` is returned as it is); a number that was passed over was of a type that this side does not know, from a newer agent,
- * and its reader ignored it. Nothing changes after `ended`. What does not change keeps its identity.
+ * and its reader ignored it; or of an event that a power cut or a full disk took. Nothing changes after `ended`. What does not change keeps its identity.
  */
 export function reduceJob(job: Job, event: JobEvent): Job;
 export function reduceJob(job: Job | undefined, event: JobEvent): Job | undefined;

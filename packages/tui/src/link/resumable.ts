@@ -50,7 +50,7 @@ export function jobEvents(id: string): Resumable<JobEvent> {
   });
 }
 
-/** Events that are numbered from 1 without gaps, up to the one that is called `ended`. */
+/** Events that are numbered upwards from 1, where numbers may be left out, up to the one that is called `ended`. */
 export function numberedEvents<E extends { seq: number; type: string }>(events: {
   what: string;
   subscribe(client: AgentClient, lastEventId: string | undefined, handlers: StreamHandlers): Subscription;
