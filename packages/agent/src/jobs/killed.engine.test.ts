@@ -3,11 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job, UpdateOrder } from '@towline/core/job';
-import type { ExecuteInput } from '@towline/core/protocol';
-import { type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
+import type { UpdateOrder } from '@towline/core/job';
+import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dial } from './dial-agent.ts';
+import { AgentOnEngine } from './agent-on-engine.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -16,14 +15,15 @@ const faulty = `${registry}/test/faulty`;
 /** For names and requests; its jobs are not used: they are those of an agent in a process of its own. */
 let on: ServiceOnEngine;
 let dir: string;
-let agent: RunningAgentProcess | undefined;
+let agent: AgentOnEngine;
 
 beforeEach(async () => {
   on = await ServiceOnEngine.start(host);
   dir = await mkdtemp(join(tmpdir(), 'tl-k-'));
+  agent = new AgentOnEngine(host, dir);
 });
 afterEach(async () => {
-  await agent?.stop('SIGKILL');
+  await agent.kill();
   await on.close();
   await rm(dir, { recursive: true, force: true });
 });
@@ -44,44 +44,6 @@ async function expectServing(...before: Inspect[]): Promise<void> {
     });
   }
   expect(await on.names()).toEqual(before.map(({ Name }) => Name.slice(1)).toSorted());
-}
-
-/** Executes on an agent, and kills the agent as soon as the step begins; returns the job's id. */
-async function killAt(step: string, input: ExecuteInput): Promise<string> {
-  agent = await startAgent({ host, dir });
-  const { client, close } = dial(agent.socket);
-  try {
-    const { jobId } = await client.execute.mutate(input);
-    const reached = Promise.withResolvers<void>();
-    client.followJob.subscribe(
-      { id: jobId },
-      {
-        onData({ data }) {
-          if (data.type === 'step-started' && data.step === step) reached.resolve();
-          if (data.type === 'ended') reached.reject(new Error(`the job ended ${data.state} before ${step}`));
-        },
-        onError: reached.reject,
-      },
-    );
-    await reached.promise;
-    await agent.stop('SIGKILL');
-    return jobId;
-  } finally {
-    await close();
-  }
-}
-
-/** Starts the agent again on the same state, and waits for the job's end. */
-async function restarted(id: string): Promise<Job> {
-  agent = await startAgent({ host, dir });
-  const { client, close } = dial(agent.socket);
-  try {
-    const ended = async () => (await client.job.query({ id })).endedAt;
-    await expect.poll(ended, { timeout: 30_000 }).toBeDefined();
-    return await client.job.query({ id });
-  } finally {
-    await close();
-  }
 }
 
 const change = (container: string, tag: string, settle = 0.3) => ({
@@ -110,8 +72,8 @@ describe.each(FAULTS)('%s', (order, steps) => {
       const before = await running(name, 'ok', ...words);
       const step = kind === 'commit' ? `commit:${on.input([change(name, 'ok2')]).server}` : `${kind}:${name}`;
       const more = { settle: 0.3, update: order };
-      const id = await killAt(step, on.input([{ container: name, image: faulty, tag: 'ok2', more }]));
-      const job = await restarted(id);
+      const id = await agent.killAt(step, on.input([{ container: name, image: faulty, tag: 'ok2', more }]));
+      const job = await agent.restarted(id);
       expect(['DONE', 'RESTORED']).toContain(job.state);
       const now = await on.inspect(name);
       expect(now.Id === before.Id).toBe(job.state === 'RESTORED');
@@ -140,8 +102,8 @@ test.each(['stop-old:side', 'start-new:web', 'create:side', 'gate:side', 'commit
     const sideBefore = await running(side, 'ok', '--network', `container:${web}`, '--restart', 'always');
     const input = on.input([change(web, 'ok2')]);
     const [kind = '', word] = at.split(':');
-    const id = await killAt(`${kind}:${word === undefined ? input.server : on.name(word)}`, input);
-    const job = await restarted(id);
+    const id = await agent.killAt(`${kind}:${word === undefined ? input.server : on.name(word)}`, input);
+    const job = await agent.restarted(id);
     expect(['DONE', 'RESTORED']).toContain(job.state);
     const [now, sideNow] = [await on.inspect(web), await on.inspect(side)];
     expect(now.Id === before.Id).toBe(job.state === 'RESTORED');
@@ -160,8 +122,8 @@ test.each(['stop-old:side', 'start-new:web', 'create:side', 'gate:side', 'commit
 test('killed at the gate, the new one runs: the gate decides, and the job is done', async () => {
   const name = on.name('web');
   await running(name, 'ok', '--restart', 'always');
-  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 2)]));
-  const job = await restarted(id);
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 2)]));
+  const job = await agent.restarted(id);
   expect(job).toMatchObject({ state: 'DONE' });
   // What was done is told as done, and who did it.
   const ends = job.steps.filter(({ kind }) => ['gate', 'rename', 'commit'].includes(kind));
@@ -182,9 +144,9 @@ test('killed at the gate, the new one runs: the gate decides, and the job is don
 test('killed at the gate, the new one ended meanwhile: the old one serves again', async () => {
   const name = on.name('web');
   const before = await running(name, 'ok', '--restart', 'always');
-  const id = await killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
   await host.docker('wait', `${name}.next.${id}`);
-  const job = await restarted(id);
+  const job = await agent.restarted(id);
   expect(job).toMatchObject({ state: 'RESTORED', error: { code: 'interrupted' } });
   await expectServing(before);
 });
@@ -192,19 +154,19 @@ test('killed at the gate, the new one ended meanwhile: the old one serves again'
 test('killed at the gate, a person removed the new one and renamed the old one: it serves again', async () => {
   const name = on.name('web');
   const before = await running(name, 'ok', '--restart', 'always');
-  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 600)]));
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 600)]));
   await host.docker('rm', '--force', `${name}.next.${id}`);
   await host.docker('rename', name, on.name('elsewhere'));
-  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  expect(await agent.restarted(id)).toMatchObject({ state: 'RESTORED' });
   await expectServing(before);
 });
 
 test('killed with the names changed in part: they are finished', async () => {
   const name = on.name('web');
   await running(name, 'ok');
-  const id = await killAt(`gate:${name}`, on.input([change(name, 'ok2', 1)]));
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 1)]));
   await host.docker('rename', name, `${name}.prev.${id}`);
-  expect(await restarted(id)).toMatchObject({ state: 'DONE' });
+  expect(await agent.restarted(id)).toMatchObject({ state: 'DONE' });
   expect((await on.inspect(name)).Config.Image).toBe(`${faulty}:ok2`);
   expect(await on.names()).toEqual([name, `${name}.prev.${id}`]);
 });
@@ -212,31 +174,31 @@ test('killed with the names changed in part: they are finished', async () => {
 test('killed while the old one is stopping: the engine goes on with that, and it is started again', async () => {
   const name = on.name('web');
   const before = await running(name, 'stubborn', '--stop-timeout', '4', '--restart', 'always');
-  const id = await killAt(`stop-old:${name}`, on.input([change(name, 'ok')]));
+  const id = await agent.killAt(`stop-old:${name}`, on.input([change(name, 'ok')]));
   expect((await on.inspect(name)).State.Running).toBe(true);
-  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  expect(await agent.restarted(id)).toMatchObject({ state: 'RESTORED' });
   await expectServing(before);
 });
 
 test('killed with one of two exchanged: both are restored', async () => {
   const [first, second] = [on.name('one'), on.name('two')];
   const before = [await running(first, 'ok', '--restart', 'always'), await running(second, 'ok')];
-  const id = await killAt(
+  const id = await agent.killAt(
     `gate:${second}`,
     on.input([change(first, 'ok2'), change(second, 'exits-later', 600)]),
   );
   await host.docker('wait', `${second}.next.${id}`);
-  expect(await restarted(id)).toMatchObject({ state: 'RESTORED' });
+  expect(await agent.restarted(id)).toMatchObject({ state: 'RESTORED' });
   await expectServing(...before);
 });
 
 test('killed, and the old one removed meanwhile: degraded, and its saved inspect creates it again', async () => {
   const name = on.name('web');
   const before = await running(name, 'ok', '--env', 'MINE=1', '--restart', 'always');
-  const id = await killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'exits-later', 600)]));
   await host.docker('wait', `${name}.next.${id}`);
   await host.docker('rm', '--force', name);
-  const job = await restarted(id);
+  const job = await agent.restarted(id);
   expect(job).toMatchObject({ state: 'DEGRADED', error: { code: 'interrupted' } });
   const recreate = job.commands.find((command) => command.startsWith('curl'));
   expect(recreate).toBeDefined();
@@ -261,8 +223,8 @@ test('killed before anything was created: nothing was touched, and the server is
     const address = silent.address();
     const port = typeof address === 'object' ? address?.port : 0;
     const change = { container: name, image: `localhost:${port}/test/faulty`, tag: 'ok2' };
-    const id = await killAt(`resolve:${name}`, on.input([change]));
-    expect(await restarted(id)).toMatchObject({ state: 'RESTORED', error: { code: 'interrupted' } });
+    const id = await agent.killAt(`resolve:${name}`, on.input([change]));
+    expect(await agent.restarted(id)).toMatchObject({ state: 'RESTORED', error: { code: 'interrupted' } });
     await expectServing(before);
   } finally {
     silent.close();

@@ -1,0 +1,105 @@
+import type { Job } from '@towline/core/job';
+import type { ExecuteInput } from '@towline/core/protocol';
+import { type Host, type RunningAgentProcess, startAgent } from '@towline/test/sandbox';
+import { expect } from 'vitest';
+import { dial } from './dial-agent.ts';
+
+const END_TIMEOUT_MS = 60_000;
+
+/** An agent in a process of its own, which may be killed and started again on what it left; for tests. */
+export class AgentOnEngine {
+  readonly #host: Host;
+  readonly #dir: string;
+  #agent: RunningAgentProcess | undefined;
+  #dialled: ReturnType<typeof dial> | undefined;
+  /** Of its jobs, as many as were told of. */
+  #events = 0;
+
+  /** `dir` is for its socket and its log, and for its state, under `state`. */
+  constructor(host: Host, dir: string) {
+    this.#host = host;
+    this.#dir = dir;
+  }
+
+  async start(): Promise<void> {
+    this.#agent = await startAgent({ host: this.#host, dir: this.#dir });
+    this.#dialled = dial(this.#agent.socket);
+  }
+
+  /** Executes, and cancels where one step begins; returns the job's id as soon as another one does. */
+  async begin(
+    input: ExecuteInput,
+    step: string,
+    { cancelAt }: { cancelAt?: string | undefined } = {},
+  ): Promise<string> {
+    const { client } = this.#running().dialled;
+    const { jobId } = await client.execute.mutate(input);
+    const reached = Promise.withResolvers<void>();
+    client.followJob.subscribe(
+      { id: jobId },
+      {
+        onData: ({ data }) => {
+          this.#events += 1;
+          if (data.type === 'step-started' && data.step === step) reached.resolve();
+          if (data.type === 'step-started' && data.step === cancelAt) {
+            client.cancelJob.mutate({ id: jobId }).catch(reached.reject);
+          }
+          if (data.type === 'ended') reached.reject(new Error(`the job ended ${data.state} before ${step}`));
+        },
+        onError: reached.reject,
+      },
+    );
+    await reached.promise;
+    return jobId;
+  }
+
+  /** Executes, and kills the agent as soon as the step begins; returns the job's id. */
+  async killAt(step: string, input: ExecuteInput): Promise<string> {
+    await this.start();
+    const id = await this.begin(input, step);
+    await this.kill();
+    return id;
+  }
+
+  /** Starts the agent again on the same state, and waits for the job's end. */
+  async restarted(id: string): Promise<Job> {
+    await this.start();
+    return await this.ended(id);
+  }
+
+  async ended(id: string): Promise<Job> {
+    const { client } = this.#running().dialled;
+    const ended = async () => (await client.job.query({ id })).endedAt;
+    await expect.poll(ended, { timeout: END_TIMEOUT_MS }).toBeDefined();
+    return await client.job.query({ id });
+  }
+
+  /** Returns when the job that was begun goes on. */
+  async moves(): Promise<void> {
+    const before = this.#events;
+    await expect.poll(() => this.#events, { timeout: END_TIMEOUT_MS, interval: 5 }).toBeGreaterThan(before);
+  }
+
+  /** Holds it where it is, while something is done to what it stands on. */
+  async heldWhile(work: () => Promise<void>): Promise<void> {
+    const { pid } = this.#running().agent;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await work();
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.#agent?.stop('SIGKILL');
+    await this.#dialled?.close();
+    this.#agent = undefined;
+    this.#dialled = undefined;
+  }
+
+  #running(): { agent: RunningAgentProcess; dialled: ReturnType<typeof dial> } {
+    if (this.#agent === undefined || this.#dialled === undefined) throw new Error('no agent runs');
+    return { agent: this.#agent, dialled: this.#dialled };
+  }
+}
