@@ -153,7 +153,7 @@ test('4: the old version could not be restored, and the commands that bring it b
   // Somebody takes away what the agent would go back to.
   await a.docker('rm', '-f', name);
   expect(await exited).toEqual([4, null]);
-  expect(said).toMatch(/To bring faulty back by hand, on its machine:\n {2}\S+/);
+  expect(said).toMatch(/To bring it back by hand, on its machine:\n {2}\S+/);
   expect((await place.run('status', '--json')).json()).toMatchObject({
     servers: expect.arrayContaining([expect.objectContaining({ name: 'faulty', state: 'Degraded' })]),
   });
@@ -162,4 +162,13 @@ test('4: the old version could not be restored, and the commands that bring it b
   };
   expect(listed.jobs[0]?.state).toBe('DEGRADED');
   expect(listed.jobs[0]?.commands.length).toBeGreaterThan(0);
+  // Or its agent does, once it is asked to.
+  const restored = await place.run('restore', 'faulty');
+  expect(restored.stdout).toMatch(/^faulty: RESTORED: cli-probe-\S+ exits-later -> healthy in /);
+  expect(restored.code).toBe(0);
+  expect(await place.deployed('faulty', 'probe')).toBe('healthy');
+  expect(await place.run('restore', 'faulty')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('faulty is not degraded: there is nothing to restore.'),
+  });
 });

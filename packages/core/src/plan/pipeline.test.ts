@@ -430,7 +430,12 @@ describe('exit codes', () => {
     ['QUEUED', 0],
     ['RUNNING', 0],
   ])('%s is %j', (state, code) => {
-    expect(exitCodeOfJob({ state })).toBe(code);
+    const failed = state === 'RESTORED' || state === 'DEGRADED';
+    expect(exitCodeOfJob({ state, ...(failed && { error: { code: 'exited', message: '' } }) })).toBe(code);
+  });
+
+  test('RESTORED where nothing failed was asked for, and is 0', () => {
+    expect(exitCodeOfJob({ state: 'RESTORED' })).toBe(0);
   });
 
   test('refused because the agent is out of reach is 5', () => {

@@ -79,7 +79,7 @@ describe('what a person is told of a failure', () => {
     });
     expect(explainJob(degraded, 5)).toEqual([
       'web: failed: It did not start.',
-      'To bring web back by hand, on its machine:',
+      '`towline restore web` has its agent try again. To bring it back by hand, on its machine:',
       '  docker rename a b',
       '  docker start b',
     ]);

@@ -151,6 +151,13 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   {
+    command: 'restore-server',
+    keys: ['B'],
+    words: "bring a degraded server's old version back, once more; asks first",
+    short: 'Restore',
+    contexts: ['pipeline', 'job'],
+  },
+  {
     command: 'execute',
     keys: ['x'],
     words: 'Execute this task, or all armed ones of this server',
@@ -217,13 +224,6 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   { command: 'open', keys: ['enter'], words: 'close it', contexts: ['details'] },
-  {
-    command: 'restore-server',
-    keys: ['B'],
-    words: "bring a degraded server's old version back, once more; asks first",
-    short: 'Restore',
-    contexts: ['pipeline', 'job'],
-  },
   { command: 'jobs', keys: ['J'], words: 'all jobs, newest first', contexts: ['pipeline', 'job', 'batch'] },
   { command: 'maps', keys: ['s'], words: 'another service or application map', contexts: ['pipeline'] },
 

@@ -421,6 +421,46 @@ test('the question whether to cancel a job goes when the job has ended', () => {
   expect(screen(after, ended)).not.toContain('Cancel job');
 });
 
+test('B restores a degraded server, once it is confirmed, and shows the job of it', () => {
+  const whole = worldOf('demo');
+  expect(screen(press(start(whole), 'B', whole).model, whole)).toContain(
+    'web is not degraded: there is nothing to restore.',
+  );
+  const { alpha } = whole.fleet.agents;
+  if (alpha === undefined || whole.pipeline === undefined) throw new Error('the scene is another');
+  const containers = Object.fromEntries(
+    Object.entries(alpha.containers).filter(([name]) => name !== 'gateway'),
+  );
+  const agents = { ...whole.fleet.agents, alpha: { ...alpha, containers, degraded: ['shop/demo/web'] } };
+  const [map] = whole.fleet.services[0]?.maps ?? [];
+  const [service] = whole.fleet.services;
+  if (map === undefined || service === undefined) throw new Error('the scene is another');
+  const world: World = {
+    ...whole,
+    fleet: { ...whole.fleet, agents },
+    pipeline: buildPipeline({ service, map, agents, readOnly: false }),
+  };
+  const shown = start(world);
+  expect(screen(shown, world)).toContain('B Restore');
+  const asked = press(shown, 'B', world);
+  expect(asked.effects).toEqual([]);
+  expect(screen(asked.model, world)).toContain('Restore web?');
+  const sent = press(asked.model, 'y', world);
+  expect(sent.effects).toEqual([{ type: 'restore-server', service: 'shop', map: 'demo', server: 'web' }]);
+  const begun = update(
+    sent.model,
+    {
+      type: 'restore-begun',
+      agent: 'alpha',
+      server: 'web',
+      result: { ok: true, value: { jobId: 'job-restore', repeated: false } },
+    },
+    world,
+  );
+  expect(begun.model.over).toMatchObject([{ type: 'job', state: { agent: 'alpha', id: 'job-restore' } }]);
+  expect(screen(press(shown, 'B', { ...world, readOnly: true }).model, world)).toContain('read-only');
+});
+
 test('a tag that is typed takes the place of the one that was chosen before', () => {
   const world = worldOf('demo');
   const chosen = press(start(world), 't 9 . 9 enter t', world).model;

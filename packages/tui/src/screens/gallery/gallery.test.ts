@@ -463,14 +463,15 @@ test('it follows a resize, says so where it is too small, and comes back', async
   const terminal = show('demo');
   await terminal.waitFor('gateway');
   terminal.resize(140, 40);
+  const hasKeys = (lines: readonly string[]) => lines.at(-1)?.includes('? Help') === true;
   await terminal.waitFor('BUILD');
-  expect(terminal.screen().at(-1)).toContain('? Help');
+  await terminal.waitUntil('the keys are at the foot', hasKeys);
   terminal.resize(60, 15);
   await terminal.waitFor('Towline needs 80×24.');
   await terminal.waitFor('This terminal is 60×15.');
   terminal.resize(80, 24);
   await terminal.waitFor(/gateway .*running/);
-  await terminal.waitUntil('the keys are at the foot', (lines) => lines.at(-1)?.includes('? Help') === true);
+  await terminal.waitUntil('the keys are at the foot', hasKeys);
   expect(terminal.screen().filter((line) => line.includes('Towline')).length).toBe(1);
 });
 
