@@ -157,7 +157,9 @@ test('secrets reach the build, and nothing that can be read', async () => {
     },
     image: {
       ...base.image,
-      dockerfileInline: on.dockerfile('RUN --mount=type=secret,id=npm cat /run/secrets/npm && exit 3'),
+      dockerfileInline: on.dockerfile(
+        "RUN --mount=type=secret,id=npm cat /run/secrets/npm && echo '\u001b[2J\u001b]0;title\u0007' && exit 3",
+      ),
       secrets: [{ id: 'npm', secret: 'npm-token' }],
     },
   };
@@ -178,6 +180,9 @@ test('secrets reach the build, and nothing that can be read', async () => {
   expect((await on.lines(run.id, 'build')).at(-1)).toBe('***');
   expect((await on.lines(run.id, 'create-image')).join('\n')).toContain('***');
   expect(JSON.stringify(run)).not.toContain(value);
+  // Nor what would drive the terminal of whoever reads the reason or a step's name.
+  expect(run.vertices.map(({ name }) => name).join()).toContain('exit 3');
+  expect(JSON.stringify(run)).not.toContain(String.raw`\u001b`);
   for (const folder of ['builds', 'logs', 'sources', 'caches']) {
     for (const entry of await readdir(join(on.stateDir, folder), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;

@@ -20,7 +20,7 @@ import { runCommand } from './command/index.ts';
 import { download, type GitAccess, type GitSource, resolveCommit } from './download/index.ts';
 import { createImage, pushImage } from './image/index.ts';
 import { ImageLog } from './image-log.ts';
-import type { StepLog } from './log/index.ts';
+import { type StepLog, textAsSeen } from './log/index.ts';
 import { OutputLog } from './output-log.ts';
 import { removeFolder } from './remove-folder.ts';
 import { type BuildFolders, type BuildName, cachePath, sourcePath } from './run-folders.ts';
@@ -413,7 +413,9 @@ class Performance {
 
   /** The reason as it is kept, with where it is in the log. */
   async #errorOf({ code, message, line }: StepFailure, log: StepLog | undefined): Promise<BuildError> {
-    const hidden = this.#mask?.mask(message) ?? message;
+    // What an engine, a registry or a server says is among it.
+    const seen = textAsSeen(message);
+    const hidden = this.#mask?.mask(seen) ?? seen;
     const told = hidden.length > MAX_MESSAGE ? `${hidden.slice(0, MAX_MESSAGE)}…` : hidden;
     const first = log === undefined ? undefined : await this.#firstError(log);
     // What it quotes of the log is in there: only what is new is said at its end.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { err, ok, type Result } from '@towline/core/result';
 import { type BuildEngine, type EngineAuth, EngineError } from '../../engine/index.ts';
+import { textAsSeen } from '../log/index.ts';
 import { buildFailure, type ImageFailure } from './build-failure.ts';
 import { buildByBuildkit } from './buildkit-build.ts';
 import { buildClassic } from './classic-build.ts';
@@ -71,7 +72,7 @@ export async function createImage(
 ): Promise<Result<CreatedImage, ImageFailure>> {
   const mask = listener.mask ?? ((text: string) => text);
   // Masked first and cut then: half of a secret would not be known for one.
-  const short = (text: string) => mask(text).slice(0, MAX_TEXT);
+  const short = (text: string) => mask(textAsSeen(text)).slice(0, MAX_TEXT);
   const masked: MaskedListener = {
     mask,
     onVertex(vertex) {

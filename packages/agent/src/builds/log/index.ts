@@ -1,4 +1,4 @@
-export { lineAsSeen } from './line-as-seen.ts';
+export { lineAsSeen, textAsSeen } from './line-as-seen.ts';
 export type {
   LogEntry,
   LogPage,

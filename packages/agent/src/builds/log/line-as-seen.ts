@@ -9,3 +9,8 @@ export function lineAsSeen(line: string): string {
   terminal.end();
   return plainText(seen.join('')).replaceAll('\n', '');
 }
+
+/** As `lineAsSeen`, of several lines. */
+export function textAsSeen(text: string): string {
+  return text.split('\n').map(lineAsSeen).join('\n');
+}
