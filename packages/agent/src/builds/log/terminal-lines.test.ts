@@ -79,6 +79,19 @@ test('what is unfinished is told as it stands; a bar goes on, and is not told tw
   expect(given).toEqual(['2%\n', '100%\n', 'Name? \n', 'Wait\n', 'ed\n']);
 });
 
+test('a long line that is taken back one by one takes no time, and one behind many colours stays', () => {
+  const size = 1024 * 1024;
+  expect(linesOf(['x'.repeat(size), '\b'.repeat(size - 2), 'y\n'])).toEqual(['xxy']);
+  // Bytes in the middle of a character, without its beginning.
+  expect(linesOf([Buffer.alloc(size, 0x80), '\b'.repeat(size), 'y\n'])).toEqual(['y']);
+  for (const many of [60, 230, 240, 250, 100_000]) {
+    for (const colour of ['\u001b[31m', '\u001b[1;31m', '\u001b[38;5;101m']) {
+      const [line = ''] = linesOf([`abc${colour.repeat(many)}`, '\b'.repeat(20_000), 'd\n']);
+      expect(plainText(line)).toMatch(/^(?:abc)?d$/);
+    }
+  }
+});
+
 test('how the output is cut into chunks makes no difference', () => {
   const piece = fc.constantFrom(
     ...['a', 'é', '✓', '\n', '\r', '\r\n', '\b', '\t', '\u009b', '\u001b[31m', '\u001b[0m', '\u001b[K'],

@@ -13,6 +13,8 @@ export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 const PIECE_BYTES = 1024 * 1024;
 /** A control sequence that is longer is none. */
 const MAX_SEQUENCE_BYTES = 64;
+/** Nothing before more colours than this is taken back. */
+const MAX_COLOURS_BYTES = 1024;
 
 /** Where in a control sequence the output is (ECMA-48). */
 type State = 'text' | 'escape' | 'charset' | 'sequence' | 'string' | 'string-escape' | 'c1';
@@ -190,12 +192,14 @@ export class TerminalLines {
   /** Takes the last character away. Colours after it stay. */
   #back(): void {
     if (this.#returned || this.#length === 0) return;
-    const line = this.#line.toString('latin1', 0, this.#length);
-    const colours = trailingColours(line);
+    // Of a line of a megabyte that is taken back one by one, no more than its end is looked at each time.
+    const looked = Math.max(0, this.#length - MAX_COLOURS_BYTES);
+    const colours = trailingColours(this.#line.toString('latin1', looked, this.#length));
     const last = this.#length - colours.length - 1;
-    if (last < 0) return;
+    // So many that the first one may be cut: a part of one must not stay.
+    if (last < 0 || (looked > 0 && colours.length > MAX_COLOURS_BYTES - 2 * MAX_SEQUENCE_BYTES)) return;
     let end = last;
-    while (end > 0 && ((this.#line[end] ?? 0) & 0xc0) === 0x80) end--;
+    while (end > 0 && last - end < 3 && ((this.#line[end] ?? 0) & 0xc0) === 0x80) end--;
     // Bytes that are no character go one by one: what is before them is none of theirs.
     if ((this.#line[end] ?? 0) < 0xc0) end = last;
     this.#line.write(colours, end, 'latin1');
