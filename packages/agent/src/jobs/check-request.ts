@@ -195,7 +195,15 @@ async function checkTask(
       container: spec.name,
     });
   }
-  const derived = await deriveFor({ engine, info, jobId, old: inspect, oldImage: image, ref: task.ref });
+  const derived = await deriveFor({
+    engine,
+    info,
+    jobId,
+    old: inspect,
+    oldImage: image,
+    ref: task.ref,
+    allowAutoRemove: input.allowAutoRemove,
+  });
   if (!derived.ok) return derived;
   const order = updateOrder(spec.update, jsonOf(inspect), derived.value);
   return order.ok ? ok({ ...task, order: order.value }) : order;

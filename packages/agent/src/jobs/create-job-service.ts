@@ -278,6 +278,7 @@ class Jobs implements JobService {
         server: input.server,
         tasks: observation.tasks.flatMap(({ spec }) => byName.get(spec.name) ?? []),
         surroundings: this.#surroundings(input, (containers) => this.#locks.holder(server, containers)),
+        allowAutoRemove: input.allowAutoRemove,
       });
       return planned.ok ? planned : refused(planned.error);
     } catch (error) {
@@ -533,6 +534,7 @@ class Jobs implements JobService {
       server: input.server,
       tasks: checked.value,
       surroundings: this.#surroundings(input, (containers) => this.#locks.claim(id, containers)),
+      allowAutoRemove: input.allowAutoRemove,
       write: active,
       cancel: active.cancelled,
       ending: this.#ending.signal,

@@ -29,6 +29,8 @@ export interface DeriveInput {
   apiVersion: string;
   /** The name, without a slash, of the container with this id or name; undefined where there is none. */
   nameOf: (idOrName: string) => string | undefined;
+  /** Whether one that the engine deletes when it stops may be exchanged. */
+  allowAutoRemove?: boolean | undefined;
   /** The mounts, as its inspect has them, of the container with this id or name. */
   mountsOf: (idOrName: string) => readonly JsonObject[];
 }
@@ -52,11 +54,11 @@ export function deriveCreate(input: DeriveInput): Result<DerivedCreate, Refusal>
   const imageConfig = object(input.oldImage.Config);
   const hostConfig = { ...object(container.HostConfig) };
 
-  if (hostConfig.AutoRemove === true) {
+  if (hostConfig.AutoRemove === true && input.allowAutoRemove !== true) {
     return refuse(
       'auto-remove',
       name,
-      `${name} was created with --rm: stopping it deletes it, so it could not be restored. Create it without --rm.`,
+      `${name} was created with --rm: stopping it deletes it, with all that it wrote outside of volumes, and it could only be restored by creating it again. Create it without --rm, or allow it: \`towline execute … --allow-auto-remove\`.`,
     );
   }
 

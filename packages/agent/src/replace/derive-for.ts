@@ -14,8 +14,9 @@ export async function deriveFor(given: {
   old: ContainerInspect;
   oldImage: ImageInspect | undefined;
   ref: string;
+  allowAutoRemove?: boolean | undefined;
 }): Promise<Result<DerivedCreate, Refusal>> {
-  const { engine, info, jobId, old, oldImage, ref } = given;
+  const { engine, info, jobId, old, oldImage, ref, allowAutoRemove } = given;
   const name = old.Name.replace(/^\//, '');
   if (oldImage === undefined) {
     return err({
@@ -38,6 +39,7 @@ export async function deriveFor(given: {
     image: ref,
     labels: { [JOB_LABEL]: jobId },
     apiVersion: info.apiVersion,
+    allowAutoRemove,
     nameOf: (idOrName) => shared.get(idOrName)?.Name.replace(/^\//, ''),
     mountsOf: (idOrName) => shared.get(idOrName)?.Mounts.map(jsonOf) ?? [],
   });

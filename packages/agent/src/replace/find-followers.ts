@@ -41,6 +41,7 @@ export interface FollowerSearch {
   /** What is exchanged, by name; `body` is the request of one that is created for the first time. */
   chosen: readonly { container: string; body?: JsonObject | undefined }[];
   surroundings: Surroundings;
+  allowAutoRemove?: boolean | undefined;
 }
 
 export interface Found {
@@ -97,6 +98,7 @@ export async function findFollowers(search: FollowerSearch): Promise<Result<Foun
       old: seen.inspect,
       oldImage: image,
       ref: seen.inspect.Config.Image,
+      allowAutoRemove: search.allowAutoRemove,
     });
     if (!derived.ok) return refuse(derived.error.code, derived.error.message);
     if (image === undefined) throw new Error(`the image of ${name} was derived from and is not there`);

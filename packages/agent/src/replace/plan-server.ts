@@ -28,6 +28,7 @@ export interface PlanOptions extends ImageSources {
   /** In the order in which they are exchanged. */
   tasks: readonly (ReplaceTask | UnbuiltTask)[];
   surroundings: Surroundings;
+  allowAutoRemove?: boolean | undefined;
 }
 
 /** No container has it: a plan creates none. */
@@ -59,7 +60,7 @@ export async function planServer(options: PlanOptions): Promise<Result<ExecutePl
 }
 
 async function unitsOf(options: PlanOptions): Promise<Result<PlannedUnit[], Refusal>> {
-  const { engine, info, tasks, surroundings } = options;
+  const { engine, info, tasks, surroundings, allowAutoRemove } = options;
   const found = await findFollowers({
     engine,
     info,
@@ -69,6 +70,7 @@ async function unitsOf(options: PlanOptions): Promise<Result<PlannedUnit[], Refu
       body: task.exists ? undefined : 'build' in task ? {} : (task.definition?.body ?? {}),
     })),
     surroundings,
+    allowAutoRemove,
   });
   if (!found.ok) return found;
   const chosen = tasks.map((task): PlannedUnit => {
@@ -143,11 +145,11 @@ async function compare(
   task: ReplaceTask,
   defaults: ImageDefaults | undefined,
 ): Promise<Result<Pick<ContainerPlan, 'changes' | 'unknown'>, Refusal>> {
-  const { engine, info } = options;
+  const { engine, info, allowAutoRemove } = options;
   const { container, ref, exists, definition } = task;
   const old = exists ? await engine.inspectContainer(container) : undefined;
   const oldImage = old && (await engine.inspectImage(old.Image));
-  const made = old && (await deriveFor({ engine, info, jobId: NO_JOB, old, oldImage, ref }));
+  const made = old && (await deriveFor({ engine, info, jobId: NO_JOB, old, oldImage, ref, allowAutoRemove }));
   if (made?.ok === false) return made;
   if (defaults === undefined) return ok({ unknown: 'the registry does not tell what its image is like' });
   const { os, arch } = defaults;

@@ -16,6 +16,7 @@ import {
   decideRecovery,
   finishActions,
   removedBefore,
+  removesItself,
   restoreActions,
   restoreOrder,
   type SavedAndSeen,
@@ -146,7 +147,10 @@ function lookAll({ engine, saved, jobId, stopping }: RecoverOptions): Promise<Sa
 }
 
 export function keptOf(saved: readonly SavedContainer[]): KeptContainer[] {
-  return saved.flatMap(({ container, old }) => (old === undefined ? [] : [{ container, id: old.id }]));
+  return saved.flatMap((each) => {
+    const { container, old } = each;
+    return old === undefined || removesItself(each) ? [] : [{ container, id: old.id }];
+  });
 }
 
 async function finish(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<Recovered> {
@@ -219,10 +223,11 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
 async function restore(options: Recovery, containers: readonly SavedAndSeen[]): Promise<Recovered> {
   const failures: { container: SavedAndSeen; message: string }[] = [];
   for (const container of restoreOrder(containers)) {
-    const recreates = options.recreateGone === true && canBeRecreated(container);
+    const mayRecreate = options.recreateGone === true || removesItself(container.saved);
+    const recreates = mayRecreate && canBeRecreated(container);
     const actions = restoreActions(container);
     if (actions.ok && actions.value.length === 0) continue;
-    const detail = recreates ? 'it was removed, and is created again' : undefined;
+    const detail = recreates ? 'it is gone, and is created again' : undefined;
     const step = begin(options, 'restore', container.saved.container, detail);
     const done = recreates
       ? await recreateOld(options, container, containers)

@@ -182,6 +182,11 @@ export function wasRunning(saved: SavedContainer): boolean {
   return saved.old !== undefined && object(saved.old.inspect.State).Running === true;
 }
 
+/** The engine deletes it when it stops. */
+export function removesItself({ old }: SavedContainer): boolean {
+  return old !== undefined && object(old.inspect.HostConfig).AutoRemove === true;
+}
+
 /** One that restarted over and over, or was unhealthy, is not asked to be better than it was. */
 export function ranWell(container: JsonObject): boolean {
   const state = object(container.State);

@@ -4,7 +4,7 @@ import type { SavedContainer } from './saved.ts';
 
 /**
  * The request that creates the old container again as it was, of the same image, for where somebody removed it.
- * `all` are the containers of its job. Undefined where there was none, or where it was one that the engine removes by itself.
+ * `all` are the containers of its job. Undefined where there was none.
  */
 export function recreateRequest(
   saved: SavedContainer,
@@ -20,6 +20,7 @@ export function recreateRequest(
     labels: {},
     // One network at the create and the others after it: that every version takes.
     apiVersion: '1.41',
+    allowAutoRemove: true,
     // Another one of the job that is created again has another id, and its name.
     nameOf: (idOrName) => all.find(({ old }) => old?.id === idOrName)?.container ?? idOrName,
     mountsOf: () => [],

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { JobTask, UpdateOrder } from '@towline/core/job';
 import type { Refusal } from '@towline/core/rules';
 import {
@@ -19,7 +20,7 @@ import type { JobWriter } from './job-record.ts';
 import { jsonOf } from './json.ts';
 import { paceProgress } from './pace-progress.ts';
 import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
-import { holdsRestart, savedPolicy, wasRunning } from './recovery.ts';
+import { holdsRestart, removesItself, savedPolicy, wasRunning } from './recovery.ts';
 import { refuseProbe } from './refuse-probe.ts';
 import { type ChosenImage, pulledBefore, resolveImage, wrongPlatform } from './resolve-image.ts';
 import { restoredWords } from './restored-words.ts';
@@ -70,6 +71,8 @@ export interface ReplaceOptions {
   server: string;
   tasks: readonly ReplaceTask[];
   surroundings: Surroundings;
+  /** Whether a container that the engine deletes when it stops may be exchanged. */
+  allowAutoRemove?: boolean | undefined;
   write: JobWriter;
   /** Aborted when the operator cancels; looked at up to the commit. */
   cancel: AbortSignal;
@@ -183,7 +186,7 @@ class Replacement {
 
   /** What hangs on what is exchanged is exchanged as well, for one of its own image. */
   async #takeInFollowers(): Promise<void> {
-    const { engine, info, jobId, surroundings } = this.#options;
+    const { engine, info, jobId, surroundings, allowAutoRemove } = this.#options;
     const chosen = this.#works.filter((work) => work.chosen !== undefined);
     const found = await findFollowers({
       engine,
@@ -194,6 +197,7 @@ class Replacement {
         body: exists ? undefined : (definition?.body ?? {}),
       })),
       surroundings,
+      allowAutoRemove,
     });
     if (!found.ok) throw refuse(found.error);
     const followers = found.value.followers.map(({ container, old, image, derived, ties, becomes }): Work => {
@@ -335,7 +339,7 @@ class Replacement {
 
   /** Pins the image and derives the request. Nothing is touched yet, so what a rule has against it refuses the job. */
   async #inspect(work: Work): Promise<undefined> {
-    const { engine, info, jobId } = this.#options;
+    const { engine, info, jobId, allowAutoRemove } = this.#options;
     const { container, ref } = work.task;
     work.image ??= await engine.inspectImage(ref);
     const { image, task } = work;
@@ -349,7 +353,7 @@ class Replacement {
       }
       const oldImage = await engine.inspectImage(old.Image);
       work.old = old;
-      const derived = await deriveFor({ engine, info, jobId, old, oldImage, ref });
+      const derived = await deriveFor({ engine, info, jobId, old, oldImage, ref, allowAutoRemove });
       if (!derived.ok) throw refuse(derived.error);
       work.derived = derived.value;
       // Asked again, of what is there now.
@@ -472,8 +476,17 @@ class Replacement {
     if (!wasRunning(saved)) return SKIPPED;
     this.#stopping.add(container);
     await this.#options.engine.stopContainer(old.Id);
+    if (removesItself(saved)) await this.#gone(old.Id);
     this.#stopping.delete(container);
     return undefined;
+  }
+
+  /** Its name is free only when the engine has removed it, which it does a moment after the stop. */
+  async #gone(id: string): Promise<void> {
+    for (let left = REMOVAL_PATIENCE_MS; left > 0; left -= REMOVAL_INTERVAL_MS) {
+      if ((await this.#options.engine.inspectContainer(id)) === undefined) return;
+      await wait(REMOVAL_INTERVAL_MS);
+    }
   }
 
   async #startNew(work: Work): Promise<undefined> {
@@ -545,7 +558,10 @@ class Replacement {
       }
     }
     await engine.renameContainer(next.Id, saved.container);
-    return oldIsGone ? 'the old container was removed meanwhile' : undefined;
+    if (!oldIsGone) return undefined;
+    return removesItself(saved)
+      ? 'the engine has removed the old container, as --rm has it'
+      : 'the old container was removed meanwhile';
   }
 
   async #commit(): Promise<undefined> {
@@ -620,6 +636,9 @@ class Replacement {
 }
 
 const SKIPPED = 'skipped';
+
+const REMOVAL_INTERVAL_MS = 20;
+const REMOVAL_PATIENCE_MS = 10_000;
 
 function cancelled(): Stop {
   return new Stop('cancelled', 'The job was cancelled.');

@@ -124,6 +124,8 @@ export interface PlanOrigin {
   builds?: Pipeline['builds'];
   /** Whether the plan is of what `planRollback` chose. */
   rollback?: boolean;
+  /** Whether containers that their engine deletes when they stop may be exchanged. */
+  allowAutoRemove?: boolean;
 }
 
 /**
@@ -142,6 +144,7 @@ export function toPlanInput(plan: ServerPlan, server: ServerDefinition, from: Pl
     containers: containerSpecs(server, from.builds),
     choices: plan.armed.map(({ container, choice }) => ({ container, choice })),
     ...(from.rollback === true && { rollback: true }),
+    ...(from.allowAutoRemove === true && { allowAutoRemove: true }),
   };
 }
 
@@ -162,7 +165,7 @@ export function toExecuteInput(
 /** The request that asks an agent to restore a degraded server. */
 export function toRestoreInput(
   server: ServerDefinition,
-  { builds, rollback: _, ...from }: PlanOrigin & { key: string; operator: string },
+  { builds, ...from }: Omit<PlanOrigin, 'rollback' | 'allowAutoRemove'> & { key: string; operator: string },
 ): RestoreInput {
   return { ...from, server: server.name, containers: containerSpecs(server, builds) };
 }

@@ -182,6 +182,8 @@ export const executeInputSchema = z.object({
    * asked. Older agents ask one.
    */
   rollback: z.boolean().optional(),
+  /** Whether a container that its engine deletes when it stops (`--rm`) may be exchanged. Older agents refuse it. */
+  allowAutoRemove: z.boolean().optional(),
 });
 export type ExecuteInput = z.infer<typeof executeInputSchema>;
 
@@ -196,7 +198,11 @@ export type ExecuteOutput = z.infer<typeof executeOutputSchema>;
 export const RESTORE_CAPABILITY = 'restore';
 
 /** Asks for a degraded server's old version once more. Answered as an Execute is: it is a job of its own. */
-export const restoreInputSchema = executeInputSchema.omit({ choices: true, rollback: true });
+export const restoreInputSchema = executeInputSchema.omit({
+  choices: true,
+  rollback: true,
+  allowAutoRemove: true,
+});
 export type RestoreInput = z.infer<typeof restoreInputSchema>;
 
 /** An agent says so in `hello` that tells what an Execute would do. */

@@ -13,12 +13,13 @@ import { type Context, canAsk, confirm, fail, type Run, usage } from './context.
 import { planLines, printPlan } from './print-plan.ts';
 import { nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
-import { parseSetting } from './words.ts';
+import { AUTO_REMOVE_WORDS, parseSetting } from './words.ts';
 
 interface BatchOptions {
   set?: string[];
   plan?: boolean;
   yes?: boolean;
+  allowAutoRemove?: boolean;
 }
 
 export function addBatch(program: Command, run: Run): void {
@@ -26,6 +27,7 @@ export function addBatch(program: Command, run: Run): void {
     .command('batch')
     .description('Batch Execute: every armed task of the map, a job for each server')
     .option('--set <choice...>', 'SERVER/CONTAINER=CHOICE; CHOICE is tag:T, designated:T, latest or build')
+    .option('--allow-auto-remove', AUTO_REMOVE_WORDS)
     .option('--plan', 'print what would run, in order, and why the rest would not')
     .option('--yes', 'do not ask; needed where nobody is there to be asked')
     .action((options: BatchOptions) => run((context) => batch(context, options)));
@@ -52,7 +54,7 @@ async function batch(context: Context, options: BatchOptions): Promise<number> {
     }
     const plan = planBatch(pipeline, choices);
     const refused = refusedOf(plan, choices);
-    if (options.plan) return printPlan(context, open, plan, refused);
+    if (options.plan) return printPlan(context, open, plan, refused, options);
     if (plan.taskCount === 0) {
       const hint = choices.size === 0 ? ' Choose with --set SERVER/CONTAINER=CHOICE.' : '';
       return nothingArmed(context, `Nothing is armed on the map ${pipeline.map}.${hint}`, refused);
@@ -76,6 +78,7 @@ async function batch(context: Context, options: BatchOptions): Promise<number> {
     }
     return runPlans(context, open, plan.servers, {
       detach: false,
+      allowAutoRemove: options.allowAutoRemove,
       refused,
       builds: pipeline.builds,
     });

@@ -14,11 +14,12 @@ import { type Context, fail, type Run, usage } from './context.ts';
 import { printPlan } from './print-plan.ts';
 import { carriedServers, nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
-import { type ChoiceOptions, chosen, parseTarget, type Target } from './words.ts';
+import { AUTO_REMOVE_WORDS, type ChoiceOptions, chosen, parseTarget, type Target } from './words.ts';
 
 interface ExecuteOptions extends ChoiceOptions {
   detach?: boolean;
   plan?: boolean;
+  allowAutoRemove?: boolean;
 }
 
 export function addExecute(program: Command, run: Run): void {
@@ -32,6 +33,7 @@ export function addExecute(program: Command, run: Run): void {
     .option('--build', 'Build & Deploy; needs --confirm')
     .option('--confirm', 'Confirm Execute, for --build')
     .option('--detach', "print the jobs' ids and return, without waiting for their end")
+    .option('--allow-auto-remove', AUTO_REMOVE_WORDS)
     .option('--plan', 'print what would be done and what would differ afterwards, and do nothing')
     .action((targets: string[], options: ExecuteOptions) =>
       run((context) => execute(context, targets, options)),
@@ -55,7 +57,7 @@ async function execute(context: Context, words: readonly string[], options: Exec
     const skipped: Refused[] = plans.value.flatMap(({ server, skipped: tasks }) =>
       tasks.filter((task) => task.chosen).map((task) => ({ server, ...withOption(task) })),
     );
-    if (options.plan) return printPlan(context, open, batchOf(plans.value), skipped);
+    if (options.plan) return printPlan(context, open, batchOf(plans.value), skipped, options);
     if (armed.length === 0) {
       return nothingArmed(context, `Nothing is armed on ${words.join(', ')}.`, skipped);
     }
@@ -71,6 +73,7 @@ async function execute(context: Context, words: readonly string[], options: Exec
     );
     return runPlans(context, open, armed, {
       detach: options.detach === true,
+      allowAutoRemove: options.allowAutoRemove,
       refused: named,
       builds: pipeline.builds,
     });

@@ -29,9 +29,10 @@ export async function printPlan(
   open: OpenMap,
   plan: BatchPlan,
   refused: readonly Refused[],
+  { allowAutoRemove = false }: { allowAutoRemove?: boolean },
 ): Promise<number> {
   const builds = sharedBuilds(plan.servers, open.pipeline().builds);
-  const answers = await askAgents(open, plan.servers);
+  const answers = await askAgents(open, plan.servers, allowAutoRemove);
   if (context.options.json) await printJson(context, planDocument(plan, builds, refused, answers));
   else for (const line of planLines(plan, builds, refused, answers)) await context.output.result(line);
   const codes = plan.servers.map((server) => {
@@ -42,14 +43,19 @@ export async function printPlan(
   return combineExitCodes([...codes, ...refused.map(({ refusal }) => exitCodeOfRefusal(refusal))]);
 }
 
-async function askAgents(open: OpenMap, servers: readonly ServerPlan[]): Promise<Answers> {
+async function askAgents(
+  open: OpenMap,
+  servers: readonly ServerPlan[],
+  allowAutoRemove: boolean,
+): Promise<Answers> {
   const { fleet, service, map } = open;
   const { builds } = open.pipeline();
   const asked = servers.map(async (plan) => {
     const definition = map.servers.find(({ name }) => name === plan.server);
     if (definition === undefined)
       throw new Error(`the plan has a server ${plan.server} that its map has not`);
-    const input = toPlanInput(plan, definition, { service: service.name, map: map.name, builds });
+    const from = { service: service.name, map: map.name, builds, allowAutoRemove };
+    const input = toPlanInput(plan, definition, from);
     return [plan, await fleet.plan(plan.agent, input)] as const;
   });
   return new Map(await Promise.all(asked));

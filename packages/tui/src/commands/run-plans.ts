@@ -38,6 +38,8 @@ export interface RunOptions {
   builds: ReturnType<OpenMap['pipeline']>['builds'];
   /** Whether the plans are of what `planRollback` chose. */
   rollback?: boolean;
+  /** `--allow-auto-remove`. */
+  allowAutoRemove?: boolean | undefined;
 }
 
 /** For each server whose job only a command that stays can begin: a sentence that says why. */
@@ -57,7 +59,7 @@ export function runPlans(
   context: Context,
   open: OpenMap,
   plans: readonly ServerPlan[],
-  { detach, refused, builds, rollback = false }: RunOptions,
+  { detach, refused, builds, rollback = false, allowAutoRemove = false }: RunOptions,
 ): Promise<number> {
   const { fleet, service, map } = open;
   const { output } = context;
@@ -70,6 +72,7 @@ export function runPlans(
       builds,
       plans,
       rollback,
+      allowAutoRemove,
       detach,
       signal: leave,
       onLink: (what, said) => output.note(`towline: ${what}: ${said}`),

@@ -71,3 +71,7 @@ export function chosen({ tag, designated, latest, build, confirm = false }: Choi
 function usage(message: string): Result<never> {
   return err({ code: 'usage', message });
 }
+
+/** What `--allow-auto-remove` does. */
+export const AUTO_REMOVE_WORDS =
+  'also containers created with --rm: stopping one deletes it, and it is restored by creating it again';

@@ -25,6 +25,8 @@ export interface BatchOptions {
   plans: readonly ServerPlan[];
   /** Whether they are of what `planRollback` chose. */
   rollback?: boolean;
+  /** Whether containers that their engine deletes when they stop may be exchanged. */
+  allowAutoRemove?: boolean;
   /** Begins the jobs, and does not wait for their ends. What a job can't wait for by itself is waited for all the same. */
   detach?: boolean;
   /** How long an agent may be away, in milliseconds; as `followJob` has it. */
@@ -51,7 +53,8 @@ export interface BatchEnd {
  * well as the command line's.
  */
 export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<BatchEnd> {
-  const { service, map, builds, plans, rollback = false, detach = false, patienceMs, signal } = options;
+  const { service, map, builds, plans, rollback = false, allowAutoRemove = false } = options;
+  const { detach = false, patienceMs, signal } = options;
   const patience = patienceMs === undefined ? {} : { patienceMs };
   const lost = new Map<string, CallFailure>();
   let batch = beginBatch(plans, builds);
@@ -105,7 +108,8 @@ export async function runBatch(fleet: Fleet, options: BatchOptions): Promise<Bat
   const deploy = async ({ server, agent, plan }: Extract<BatchAction, { type: 'deploy' }>) => {
     const definition = map.servers.find(({ name }) => name === server);
     if (definition === undefined) throw new Error(`the batch has a server ${server} that its map has not`);
-    const from = { service, map: map.name, key: randomUUID(), operator: fleet.operator, builds, rollback };
+    const origin = { service, map: map.name, builds, rollback, allowAutoRemove };
+    const from = { ...origin, key: randomUUID(), operator: fleet.operator };
     const begun = await fleet.execute(agent, toExecuteInput(plan, definition, from));
     if (!begun.ok) return tell({ type: 'deploy-refused', server, failure: begun.error });
     const { jobId } = begun.value;

@@ -1,0 +1,52 @@
+import { sharedSandbox } from '@towline/test/sandbox';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ServiceOnEngine } from './service-on-engine.ts';
+
+const { registry, hosts } = await sharedSandbox();
+const host = hosts.b;
+const faulty = `${registry}/test/faulty`;
+let on: ServiceOnEngine;
+let web: string;
+
+beforeEach(async () => {
+  on = await ServiceOnEngine.start(host);
+  web = on.name('web');
+  const words = ['--rm', '--env', 'MINE=1', '--volume', '/data', '--publish', '127.0.0.1::80'];
+  await host.docker('run', '--detach', '--name', web, ...words, `${faulty}:ok`);
+  await host.docker('exec', web, 'sh', '-c', 'echo kept > /data/file');
+});
+afterEach(() => on.close());
+
+const allowed = (tag: string) =>
+  on.input([{ container: web, image: faulty, tag, more: { settle: tag === 'ok2' ? 0.3 : 60 } }], {
+    allowAutoRemove: true,
+  });
+
+async function expectServing(tag: string): Promise<void> {
+  expect(await on.inspect(web)).toMatchObject({
+    State: { Running: true },
+    Config: { Image: `${faulty}:${tag}`, Env: expect.arrayContaining(['MINE=1']) },
+    HostConfig: { AutoRemove: true },
+  });
+  expect(await host.docker('exec', web, 'cat', '/data/file')).toBe('kept\n');
+  expect(await on.names()).toEqual([web]);
+}
+
+test('where it is allowed, one that its stop deletes is exchanged, with its data', async () => {
+  expect(await on.ended(await on.begin(allowed('ok2')))).toMatchObject({ state: 'DONE' });
+  await expectServing('ok2');
+});
+
+test('and where the new one does not pass, it is created again, with its data', async () => {
+  const job = await on.ended(await on.begin(allowed('exits')));
+  expect(job).toMatchObject({ state: 'RESTORED' });
+  await expectServing('ok');
+});
+
+test('an agent that is gone between the two brings it back', async () => {
+  const id = await on.begin(allowed('exits-later'));
+  await on.reaches(id, `gate:${web}`);
+  await on.restart();
+  expect(await on.ended(id)).toMatchObject({ state: 'RESTORED' });
+  await expectServing('ok');
+});
