@@ -264,6 +264,25 @@ describe('batch', () => {
   });
 });
 
+describe('prune', () => {
+  test('--list shows what is left over, of the map’s images alone', async () => {
+    const text = await place.run('prune', '--list', '--keep', '0');
+    expect(text.code).toBe(0);
+    const lines = text.stdout.split('\n').filter((line) => line.startsWith('  image '));
+    expect(lines.every((line) => /\/shop\/|\/test\/faulty/.test(line))).toBe(true);
+    expect(text.stdout).not.toContain('.prev.');
+    const { agents } = Object((await place.run('prune', '--list', '--json')).json());
+    expect(agents).toMatchObject([{ agent: 'alpha' }, { agent: 'beta' }]);
+  });
+
+  test('without a person and without --yes nothing is removed', async () => {
+    const ran = await place.run('prune', '--keep', '0', '--previous');
+    expect(ran).toMatchObject({ code: 64, stdout: '' });
+    expect(ran.stderr).toContain('--yes');
+    expect(ran.stderr).toMatch(/\.prev\./);
+  });
+});
+
 describe('jobs', () => {
   test('lists them all, newest first, and one with its events', async () => {
     const listed = (await place.run('jobs', '--json')).json() as {

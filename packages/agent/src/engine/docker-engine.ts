@@ -8,6 +8,7 @@ import Docker from 'dockerode';
 import { z } from 'zod';
 import type {
   ContainerInspect,
+  DiskUsage,
   Engine,
   EngineAuth,
   EngineEvent,
@@ -26,6 +27,8 @@ import { PullProgress, pullEntrySchema } from './pull-progress.ts';
 
 /** A local engine answers in milliseconds; one that takes this long has a disk or a lock that does not come back. */
 const CALL_TIMEOUT_MS = 120_000;
+/** It counts the files of every container. */
+const DISK_USAGE_TIMEOUT_MS = 120_000;
 const INFO_TIMEOUT_MS = 5_000;
 /** For a stream to begin: an engine that is starting takes connections some time before it answers. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -116,6 +119,25 @@ const imageInspectSchema = z.looseObject({
   Id: z.string(),
   RepoTags: z.array(z.string()).nullish(),
   RepoDigests: z.array(z.string()).nullish(),
+});
+const diskUsageSchema = z.object({
+  Images: z
+    .array(
+      z.object({
+        Id: z.string(),
+        RepoTags: z.array(z.string()).nullish(),
+        RepoDigests: z.array(z.string()).nullish(),
+        /** Seconds since 1970. */
+        Created: z.number(),
+        Size: z.number(),
+        /** Below 0 where it was not counted. */
+        SharedSize: z.number().default(-1),
+      }),
+    )
+    .nullish(),
+  Containers: z
+    .array(z.object({ Id: z.string(), ImageID: z.string(), SizeRw: z.number().nullish() }))
+    .nullish(),
 });
 const listedSchema = z.array(z.object({ Id: z.string() }));
 const eventSchema = z.object({
@@ -223,6 +245,26 @@ class DockerEngine implements Engine {
       for (const layer of (await this.inspectImage(Id))?.RootFS?.Layers ?? []) layers.add(layer);
     }
     return layers;
+  }
+
+  async diskUsage(): Promise<DiskUsage> {
+    const { Images, Containers } = await this.#json(
+      { path: '/system/df', timeoutMs: DISK_USAGE_TIMEOUT_MS },
+      diskUsageSchema,
+    );
+    return {
+      images: (Images ?? []).map(({ Id, RepoTags, RepoDigests, Created, Size, SharedSize }) => ({
+        id: Id,
+        names: [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((name) => !name.includes('<none>')),
+        createdAt: new Date(Created * 1000).toISOString(),
+        ownBytes: Math.max(0, Size - Math.max(0, SharedSize)),
+      })),
+      containers: (Containers ?? []).map(({ Id, ImageID, SizeRw }) => ({
+        id: Id,
+        imageId: ImageID,
+        ownBytes: SizeRw ?? 0,
+      })),
+    };
   }
 
   async inspectImage(ref: string) {

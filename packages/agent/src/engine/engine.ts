@@ -72,6 +72,19 @@ export interface LogOptions {
   signal: AbortSignal;
 }
 
+export interface DiskUsage {
+  images: readonly {
+    id: string;
+    /** With tags, and with digests. */
+    names: readonly string[];
+    createdAt: string;
+    /** Bytes that no other image has. */
+    ownBytes: number;
+  }[];
+  /** `ownBytes` are those that it wrote. */
+  containers: readonly { id: string; imageId: string; ownBytes: number }[];
+}
+
 /** What happened to a container, as far as Towline looks. */
 export interface EngineEvent {
   /** Such as `start`, `die`, `destroy`, `rename`, `health_status: healthy`. */
@@ -102,6 +115,8 @@ export interface Engine {
   inspectContainer(nameOrId: string): Promise<ContainerInspect | undefined>;
   /** The layers, by their diff ids, of all images. */
   imageLayers(): Promise<Set<string>>;
+  /** What images and containers take on the engine's disk. Takes as long as the engine needs to count. */
+  diskUsage(): Promise<DiskUsage>;
   /** Undefined where the engine has no such image. */
   inspectImage(ref: string): Promise<ImageInspect | undefined>;
   createContainer(name: string, request: CreateRequest): Promise<{ id: string; warnings: string[] }>;

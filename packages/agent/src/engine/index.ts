@@ -10,6 +10,7 @@ export { createDockerEngine } from './docker-engine.ts';
 export type {
   ContainerInspect,
   CreateRequest,
+  DiskUsage,
   EndpointRequest,
   Engine,
   EngineAuth,

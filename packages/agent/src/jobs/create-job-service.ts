@@ -17,6 +17,7 @@ import type {
   ExecutePlan,
   PlanInput,
   ProtocolError,
+  PruneRules,
   RestoreInput,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -324,6 +325,35 @@ class Jobs implements JobService {
 
   degraded(): string[] {
     return [...this.#degraded.keys()];
+  }
+
+  kept(): { id: string; name: string }[] {
+    return this.#kept.all().map(({ id, name }) => ({ id, name }));
+  }
+
+  async forget(id: string): Promise<void> {
+    for (const kept of this.#kept.all().filter((each) => each.id === id)) {
+      this.#kept.forget(kept.container, id);
+      const journal = await openJournal<JobLine>(this.#pathOf(kept.job));
+      try {
+        await journal.append({ record: 'removed', container: kept.container, id }, { durable: true });
+      } finally {
+        await journal.close();
+      }
+    }
+  }
+
+  neededImages({ service, map, containers }: Pick<PruneRules, 'service' | 'map' | 'containers'>): string[] {
+    const done = this.list(Number.POSITIVE_INFINITY).filter(
+      (job) => job.service === service && job.map === map && job.state === 'DONE',
+    );
+    const last = new Map(done.toReversed().map((job) => [job.server, job]));
+    return [...last.values()].flatMap(({ tasks }) =>
+      tasks.flatMap(({ container, from }) => {
+        const image = containers.find((each) => each.container === container)?.image;
+        return image === undefined || from === undefined ? [] : [`${image}:${from.tag}`];
+      }),
+    );
   }
 
   activeCount(): number {

@@ -5,6 +5,7 @@ import type {
   ExecutePlan,
   PlanInput,
   ProtocolError,
+  PruneRules,
   RestoreInput,
 } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
@@ -43,6 +44,12 @@ export interface JobService {
   follow(id: string, afterSeq: number, signal: AbortSignal): AsyncIterable<JobEvent>;
   /** Calls on every change of a job (at most as often as its events come); returns what ends it. */
   onJob(listener: (job: Job) => void): () => void;
+  /** The old containers that are kept, by what the journals say. */
+  kept(): { id: string; name: string }[];
+  /** That a kept container was removed. */
+  forget(id: string): Promise<void>;
+  /** The names of the images that a rollback of a map's servers would deploy, with tags. */
+  neededImages(rules: Pick<PruneRules, 'service' | 'map' | 'containers'>): string[];
   /** Servers whose last job ended `DEGRADED`: `service/map/server`. */
   degraded(): string[];
   /** How many jobs have not ended. */

@@ -31,6 +31,12 @@ export class KeptContainers {
     return before;
   }
 
+  all(): readonly (Kept & { container: string })[] {
+    return [...this.#byContainer].flatMap(([container, kept]) =>
+      kept.map((each) => ({ ...each, container })),
+    );
+  }
+
   /** The ids of what is kept of a container, the newest first. */
   of(container: string): string[] {
     return (this.#byContainer.get(container) ?? []).map(({ id }) => id).reverse();

@@ -31,8 +31,13 @@ import {
   logsInputSchema,
   PLAN_CAPABILITY,
   PROTOCOL_VERSION,
+  PRUNE_CAPABILITY,
   type ProtocolError,
   planInputSchema,
+  prunedSchema,
+  pruneInputSchema,
+  pruneListSchema,
+  pruneRulesSchema,
   putSecretInputSchema,
   RESTORE_CAPABILITY,
   removeSecretInputSchema,
@@ -53,6 +58,7 @@ import { z } from 'zod';
 import type { BuildService } from '../builds/index.ts';
 import type { Engine, EngineWatch } from '../engine/index.ts';
 import type { JobService } from '../jobs/index.ts';
+import type { PruneService } from '../prune/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { fail, toProtocolError } from './failure.ts';
 import { type Outlet, paced } from './paced.ts';
@@ -65,6 +71,7 @@ export interface Services {
   registry: Registry;
   jobs: JobService;
   builds: BuildService;
+  prune: PruneService;
   /** The agent's own version. */
   version: string;
   startedAt: string;
@@ -83,6 +90,7 @@ const CAPABILITIES = [
   AWAIT_BUILD_CAPABILITY,
   PLAN_CAPABILITY,
   RESTORE_CAPABILITY,
+  PRUNE_CAPABILITY,
 ] as const;
 
 const trpc = initTRPC.context<Outlet>().create({
@@ -97,7 +105,7 @@ const trpc = initTRPC.context<Outlet>().create({
 
 /** The verbs that an agent offers, and no others: there is no way through to the engine. */
 export function createRouter(services: Services) {
-  const { engine, watch, registry, jobs, builds } = services;
+  const { engine, watch, registry, jobs, builds, prune } = services;
   const { procedure } = trpc;
   return trpc.router({
     hello: procedure
@@ -155,6 +163,16 @@ export function createRouter(services: Services) {
       .input(planInputSchema)
       .output(executePlanSchema)
       .query(async ({ input }) => answer(await jobs.plan(input))),
+
+    pruneList: procedure
+      .input(pruneRulesSchema)
+      .output(pruneListSchema)
+      .query(async ({ input }) => answer(await prune.list(input))),
+
+    prune: procedure
+      .input(pruneInputSchema)
+      .output(prunedSchema)
+      .mutation(async ({ input }) => answer(await prune.prune(input))),
 
     cancelJob: procedure
       .input(cancelJobInputSchema)

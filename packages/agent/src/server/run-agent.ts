@@ -8,6 +8,7 @@ import {
   type EngineAddress,
 } from '../engine/index.ts';
 import { createJobService } from '../jobs/index.ts';
+import { createPruneService } from '../prune/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { type ServerLog, startServer } from './agent-server.ts';
 import { type IdleWatch, watchIdle } from './idle.ts';
@@ -85,6 +86,7 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
     registry,
     jobs,
     builds,
+    prune: createPruneService({ engine, buildEngine, jobs }),
     version,
     startedAt,
     engineAddress: describeAddress(options.engine),

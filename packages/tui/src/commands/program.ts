@@ -13,6 +13,7 @@ import { addLogs } from './logs.ts';
 import { addMapCheck } from './map-check.ts';
 import { addMapInit } from './map-init.ts';
 import { createOutput } from './output.ts';
+import { addPrune } from './prune.ts';
 import { addRestore } from './restore.ts';
 import { addRollback } from './rollback.ts';
 import { addStatus } from './status.ts';
@@ -68,6 +69,7 @@ function createProgram(run: Run): Command {
   addBatch(program, run);
   addRollback(program, run);
   addRestore(program, run);
+  addPrune(program, run);
   addVersions(program, run);
   addBuild(program, run);
   addLogs(program, run);

@@ -7,6 +7,10 @@ import type {
   ExecutePlan,
   LogLine,
   PlanInput,
+  Pruned,
+  PruneInput,
+  PruneList,
+  PruneRules,
   RestoreInput,
   VersionsOutput,
 } from '@towline/core/protocol';
@@ -46,6 +50,9 @@ export interface Fleet extends BuildCalls {
   restore(agent: string, input: RestoreInput): Promise<Result<ExecuteOutput, CallFailure>>;
   /** What an Execute would do. Errors: `not-supported` as a refusal where the agent is too old to tell. */
   plan(agent: string, input: PlanInput): Promise<Result<ExecutePlan, CallFailure>>;
+  /** What `prune` would remove: what deployments left over, beyond the rules. */
+  pruneList(agent: string, rules: PruneRules): Promise<Result<PruneList, CallFailure>>;
+  prune(agent: string, input: PruneInput): Promise<Result<Pruned, CallFailure>>;
   cancelJob(agent: string, id: string): Promise<Result<void, CallFailure>>;
   jobs(agent: string, limit?: number): Promise<Result<readonly Job[], CallFailure>>;
   job(agent: string, id: string): Promise<Result<Job, CallFailure>>;

@@ -18,6 +18,9 @@ import {
   helloSchema,
   PLAN_CAPABILITY,
   PROTOCOL_VERSION,
+  PRUNE_CAPABILITY,
+  prunedSchema,
+  pruneListSchema,
   RESTORE_CAPABILITY,
   versionsOutputSchema,
 } from '@towline/core/protocol';
@@ -167,6 +170,15 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     async plan(agent, input) {
       const to = linkThatCan(agent, PLAN_CAPABILITY, 'tell what it would do');
       return to.ok ? to.value.call((client) => client.plan.query(input), executePlanSchema) : to;
+    },
+    async pruneList(agent, rules) {
+      const to = linkThatCan(agent, PRUNE_CAPABILITY, 'prune');
+      return to.ok ? to.value.call((client) => client.pruneList.query(rules), pruneListSchema) : to;
+    },
+    async prune(agent, input) {
+      if (readOnly) return err(READ_ONLY);
+      const to = linkThatCan(agent, PRUNE_CAPABILITY, 'prune');
+      return to.ok ? to.value.call((client) => client.prune.mutate(input), prunedSchema) : to;
     },
     async cancelJob(agent, id) {
       if (readOnly) return err(READ_ONLY);

@@ -128,6 +128,8 @@ export function scriptedFleet(scene: Scene): Fleet {
     restore: async (_, { server }) =>
       err({ code: 'refused', message: `${server} is not degraded: there is nothing to restore.` }),
     plan: async () => ok({ containers: [], steps: [] }),
+    pruneList: async () => ok({ containers: [], images: [] }),
+    prune: async () => ok({ removed: { containers: [], images: [] }, left: [] }),
     cancelJob: async () => ok(undefined),
     jobs: async (agent) => ok(Object.values(store.getState().agents[agent]?.jobs ?? {})),
     job: async (agent, id) => {

@@ -1,0 +1,1 @@
+export { createPruneService, type PruneService } from './prune-service.ts';

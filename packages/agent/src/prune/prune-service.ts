@@ -1,0 +1,99 @@
+import type { ProtocolError, Pruned, PruneInput, PruneList, PruneRules } from '@towline/core/protocol';
+import { err, ok, type Result } from '@towline/core/result';
+import { type BuildEngine, type Engine, EngineError } from '../engine/index.ts';
+import type { JobService } from '../jobs/index.ts';
+import { decidePrune, type PreviousContainer } from './decide-prune.ts';
+
+/** Removes what deployments left over, after it was shown. */
+export interface PruneService {
+  /** What `prune` would remove now. Errors: `engine-unreachable`, `internal`. */
+  list(rules: PruneRules): Promise<Result<PruneList, ProtocolError>>;
+  /**
+   * Removes what was shown, as far as the rules say so still. Errors: as `list`, and `refused` (`job-running`) while a job
+   * runs, which may need what it just pulled.
+   */
+  prune(input: PruneInput): Promise<Result<Pruned, ProtocolError>>;
+}
+
+export interface PruneServiceParts {
+  engine: Engine;
+  buildEngine: Pick<BuildEngine, 'removeImage'>;
+  jobs: Pick<JobService, 'activeCount' | 'forget' | 'kept' | 'neededImages'>;
+  now?: () => Date;
+}
+
+export function createPruneService(parts: PruneServiceParts): PruneService {
+  const { engine, buildEngine, jobs, now = () => new Date() } = parts;
+
+  const look = async (rules: PruneRules): Promise<PruneList> => {
+    const [usage, previous] = await Promise.all([
+      engine.diskUsage(),
+      previousContainers(engine, jobs.kept()),
+    ]);
+    return decidePrune(rules, { usage, previous, needed: jobs.neededImages(rules), now: now() });
+  };
+
+  const prune = async (input: PruneInput): Promise<Result<Pruned, ProtocolError>> => {
+    const { containers, images } = await look(input);
+    const removed: PruneList = { containers: [], images: [] };
+    const left: { name: string; message: string }[] = [];
+    for (const container of containers.filter(({ id }) => input.shown.containers.includes(id))) {
+      if (jobs.activeCount() > 0) return err(jobRunning());
+      try {
+        await engine.removeContainer(container.id);
+        await jobs.forget(container.id);
+        removed.containers.push(container);
+      } catch (error) {
+        if (!(error instanceof EngineError) || error.code === 'unreachable') throw error;
+        left.push({ name: container.name, message: error.message });
+      }
+    }
+    for (const image of images.filter(({ id }) => input.shown.images.includes(id))) {
+      if (jobs.activeCount() > 0) return err(jobRunning());
+      const names: string[] = [];
+      for (const name of image.names) {
+        if (await buildEngine.removeImage(name)) names.push(name);
+        else left.push({ name, message: 'It is in use, or has names that are not the map’s.' });
+      }
+      if (names.length > 0) removed.images.push({ ...image, names });
+    }
+    return ok({ removed, left });
+  };
+
+  return {
+    list: (rules) => answered(async () => ok(await look(rules))),
+    prune: (input) =>
+      answered(() => (jobs.activeCount() > 0 ? Promise.resolve(err(jobRunning())) : prune(input))),
+  };
+}
+
+async function answered<T>(work: () => Promise<Result<T, ProtocolError>>): Promise<Result<T, ProtocolError>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    return err({
+      code: error.code === 'unreachable' ? 'engine-unreachable' : 'internal',
+      message: error.message,
+    });
+  }
+}
+
+/** Those that are there still, stopped, under the names that they were kept by: a person may have taken one. */
+async function previousContainers(
+  engine: Engine,
+  kept: readonly { id: string; name: string }[],
+): Promise<PreviousContainer[]> {
+  const found: PreviousContainer[] = [];
+  for (const { id, name } of kept) {
+    const container = await engine.inspectContainer(id);
+    if (container?.Name !== `/${name}` || container.State.Running) continue;
+    found.push({ id, name, stoppedAt: container.State.FinishedAt });
+  }
+  return found;
+}
+
+function jobRunning(): ProtocolError {
+  const message = 'A job runs on this agent, and may need what is there. Prune when it has ended.';
+  return { code: 'refused', message, refusal: { code: 'job-running', message } };
+}

@@ -1,0 +1,99 @@
+import type { PruneRules } from '@towline/core/protocol';
+import { sharedSandbox } from '@towline/test/sandbox';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createBuildEngine, createDockerEngine } from '../engine/index.ts';
+import { ServiceOnEngine } from '../jobs/service-on-engine.ts';
+import { createPruneService, type PruneService } from './index.ts';
+
+const { registry, hosts } = await sharedSandbox();
+const host = hosts.a;
+let on: ServiceOnEngine;
+let app: string;
+let web: string;
+let prune: PruneService;
+let rules: PruneRules;
+
+/** Versions of an image of its own, 1 the oldest, each pushed. */
+beforeEach(async () => {
+  on = await ServiceOnEngine.start(host);
+  app = `${registry}/test/${on.name('app')}`;
+  web = on.name('web');
+  for (const version of ['1', '2', '3', '4']) {
+    await host.docker('create', '--name', on.name('maker'), `${registry}/test/faulty:ok`);
+    await host.docker('commit', '--change', `LABEL v=${version}`, on.name('maker'), `${app}:${version}`);
+    await host.docker('rm', on.name('maker'));
+    await host.docker('push', '--quiet', `${app}:${version}`);
+  }
+  const address = { kind: 'socket', path: host.socket } as const;
+  prune = createPruneService({
+    engine: createDockerEngine(address),
+    buildEngine: createBuildEngine(address),
+    jobs: on.jobs,
+  });
+  const containers = [{ container: web, image: app }];
+  rules = { service: 'shop', map: 'test', containers, keep: 0, olderThanDays: 0, previous: false };
+});
+afterEach(async () => {
+  await on.close();
+  for (const tag of await tags()) await host.docker('rmi', '--force', `${app}:${tag}`);
+});
+
+async function tags(): Promise<string[]> {
+  const listed = await host.docker('images', '--format', '{{.Tag}}', app);
+  return listed.split('\n').filter(Boolean).toSorted();
+}
+
+async function list(change: Partial<PruneRules> = {}) {
+  const found = await prune.list({ ...rules, ...change });
+  if (!found.ok) throw new Error(found.error.message);
+  return found.value;
+}
+
+test('what nothing uses and no rollback wants is shown, and then removed; the rest is there still', async () => {
+  await host.docker('run', '--detach', '--name', web, `${app}:2`);
+  const deploy = (tag: string) => on.execute({ container: web, image: app, tag });
+  expect(await deploy('3')).toMatchObject({ state: 'DONE' });
+  const shown = await list();
+  const namesOf = ({ images }: typeof shown) => images.map(({ names }) => names[0]);
+  // 3 serves, 2 is kept for a rollback.
+  expect(namesOf(shown).toSorted()).toEqual([`${app}:1`, `${app}:4`]);
+  expect(shown.containers).toEqual([]);
+  expect(namesOf(await list({ keep: 1 }))).toEqual([`${app}:1`]);
+  expect(await list({ olderThanDays: 1 })).toEqual({ containers: [], images: [] });
+  expect(await tags()).toEqual(['1', '2', '3', '4']);
+
+  // Only what was shown goes, and of it only what may go still.
+  await host.docker('create', '--name', on.name('other'), `${app}:4`);
+  const all = { containers: [], images: shown.images.map(({ id }) => id) };
+  expect(await prune.prune({ ...rules, shown: all })).toMatchObject({
+    ok: true,
+    value: { removed: { images: [{ names: expect.arrayContaining([`${app}:1`]) }] }, left: [] },
+  });
+  expect(await tags()).toEqual(['2', '3', '4']);
+
+  // With the previous container goes what it ran, unless a rollback would deploy it.
+  const more = await list({ previous: true });
+  expect(more).toMatchObject({ containers: [{ name: expect.stringContaining(`${web}.prev.`) }], images: [] });
+  const [previous] = more.containers;
+  const done = await prune.prune({
+    ...rules,
+    previous: true,
+    shown: { containers: [previous?.id ?? ''], images: [] },
+  });
+  expect(done).toMatchObject({ ok: true, value: { removed: { containers: [{ id: previous?.id }] } } });
+  expect(await on.names()).toEqual([on.name('other'), web]);
+  // It is known for gone by an agent that is started again, and deploying goes on.
+  await on.restart();
+  expect(on.jobs.kept()).toEqual([]);
+  expect(await deploy('2')).toMatchObject({ state: 'DONE' });
+});
+
+test('not while a job runs', async () => {
+  await host.docker('run', '--detach', '--name', web, `${app}:2`);
+  const id = await on.begin(on.input([{ container: web, image: app, tag: '3', more: { settle: 600 } }]));
+  await on.reaches(id, `gate:${web}`);
+  const refused = await prune.prune({ ...rules, shown: { containers: [], images: ['any'] } });
+  expect(refused).toMatchObject({ ok: false, error: { code: 'refused', refusal: { code: 'job-running' } } });
+  await on.jobs.cancel(id);
+  await on.ended(id);
+});
