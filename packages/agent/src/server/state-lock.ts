@@ -1,7 +1,8 @@
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '@towline/core/result';
 import { z } from 'zod';
+import { isFull } from '../store/index.ts';
 
 const ownerSchema = z.object({ pid: z.int().positive(), started: z.string() });
 type Owner = z.infer<typeof ownerSchema>;
@@ -20,10 +21,12 @@ export async function lockState(stateDir: string): Promise<Result<StateLock>> {
   const own = JSON.stringify({ pid: process.pid, started: (await startOf(process.pid)) ?? '' });
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
-    await writeFile(draft, own, { mode: 0o600 });
+    const full: unknown = await writeFile(draft, own, { mode: 0o600 }).catch((error: unknown) => error);
+    if (full !== undefined && !isFull(full)) throw full;
+    let written = full === undefined;
     // Twice: the first may find, and remove, what a dead agent left.
     for (let attempt = 0; attempt < 2; attempt++) {
-      if (await linked(draft, path)) {
+      if (written && (await linked(draft, path))) {
         return ok({
           async release() {
             if ((await readFile(path, 'utf8').catch(() => '')) === own) await rm(path, { force: true });
@@ -33,7 +36,9 @@ export async function lockState(stateDir: string): Promise<Result<StateLock>> {
       const text = await readFile(path, 'utf8').catch(() => '');
       const owner = parseOwner(text);
       if (owner !== undefined && (await lives(owner))) return err(inUse(stateDir, owner.pid));
-      await removeStale(path, text);
+      if (written) await removeStale(path, text);
+      else if (await rewriteStale(path, text, draft, own)) written = true;
+      else throw full;
     }
     return err(inUse(stateDir, undefined));
   } catch (error) {
@@ -69,6 +74,31 @@ async function removeStale(path: string, text: string): Promise<void> {
   }
   if ((await readFile(aside, 'utf8')) !== text) await linked(aside, path);
   await rm(aside, { force: true });
+}
+
+/**
+ * Makes the own draft of the lock that was read, in the space that this has: an agent that was killed may have left a server
+ * to restore, and a disk that is full must not keep the next one from it. False where there is no lock, or another one by now.
+ */
+async function rewriteStale(path: string, text: string, draft: string, own: string): Promise<boolean> {
+  try {
+    await rename(path, draft);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+  if ((await readFile(draft, 'utf8')) !== text) {
+    await linked(draft, path);
+    return false;
+  }
+  const file = await open(draft, 'r+');
+  try {
+    await file.write(own, 0);
+    await file.truncate(Buffer.byteLength(own));
+  } finally {
+    await file.close();
+  }
+  return true;
 }
 
 function inUse(stateDir: string, pid: number | undefined) {
