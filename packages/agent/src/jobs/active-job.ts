@@ -1,6 +1,6 @@
 import { isEnded, type Job, type JobEvent, type JobEventBody, reduceJob } from '@towline/core/job';
 import type { JobWriter } from '../replace/index.ts';
-import { EventLog, type Journal, numberAfterLoss } from '../store/index.ts';
+import { EventLog, type Journal, NotRecorded, numberAfterLoss } from '../store/index.ts';
 import type { JobLine } from './job-line.ts';
 
 /** Without the distribution over the union, a `seq` would not be a member of each kind of event. */
@@ -72,7 +72,10 @@ export class ActiveJob implements JobWriter {
     const written = this.#journal.append(record, { durable: record.record !== 'request' });
     // What is told after it must not be told before it is written.
     this.#log.tellAfter(written);
-    await written;
+    await written.catch((error: unknown) => {
+      // With the request nothing is begun yet, and the caller says so.
+      throw record.record === 'request' ? error : new NotRecorded(error);
+    });
   }
 
   /** The events after `afterSeq`: those of the past, then live ones, up to the end or to `signal`. */

@@ -12,6 +12,7 @@ export class AgentOnEngine {
   readonly #dir: string;
   #agent: RunningAgentProcess | undefined;
   #dialled: ReturnType<typeof dial> | undefined;
+  #startedAt = '';
   /** Of its jobs, as many as were told of. */
   #events = 0;
 
@@ -22,6 +23,7 @@ export class AgentOnEngine {
   }
 
   async start(): Promise<void> {
+    this.#startedAt = new Date().toISOString();
     this.#agent = await startAgent({ host: this.#host, dir: this.#dir });
     this.#dialled = dial(this.#agent.socket);
   }
@@ -65,6 +67,23 @@ export class AgentOnEngine {
   async restarted(id: string): Promise<Job> {
     await this.start();
     return await this.ended(id);
+  }
+
+  /** Returns when a job that was taken up again begins with something, or has ended. */
+  async begins(id: string): Promise<void> {
+    const { client } = this.#running().dialled;
+    const begun = Promise.withResolvers<void>();
+    client.followJob.subscribe(
+      { id },
+      {
+        onData: ({ data }) => {
+          const anew = data.type === 'step-started' && data.at >= this.#startedAt;
+          if (anew || data.type === 'ended') begun.resolve();
+        },
+        onError: begun.reject,
+      },
+    );
+    await begun.promise;
   }
 
   async ended(id: string): Promise<Job> {

@@ -78,6 +78,15 @@ const FAULTS: Readonly<Record<string, { liveRestore?: boolean; happens: Fault }>
       return await bothStart(id);
     },
   },
+  'the machine crashes, and again while it is put right': {
+    async happens(id) {
+      await Promise.all([host.crash(), agent.kill()]);
+      await Promise.all([engineBack(), agent.start()]);
+      await agent.begins(id);
+      await Promise.all([host.crash(), agent.kill()]);
+      return await bothStart(id);
+    },
+  },
   'the disk of the journal is full': {
     async happens(id) {
       await agent.heldWhile(() => fillDisk(filler(), 0));
@@ -103,6 +112,25 @@ const FAULTS: Readonly<Record<string, { liveRestore?: boolean; happens: Fault }>
       const told = await agent.ended(id);
       await agent.kill();
       await disk.mountAgain();
+      return await sameAs(told, id);
+    },
+  },
+  'the disk of the journal takes lines, and has none': {
+    async happens(id) {
+      await agent.heldWhile(() => disk.failSyncs());
+      const told = await agent.ended(id);
+      await agent.kill();
+      await disk.mountAgain();
+      return await sameAs(told, id);
+    },
+  },
+  'the agent is killed, and the disk of the journal is full': {
+    async happens(id) {
+      await agent.kill();
+      await fillDisk(filler(), 0);
+      const told = await agent.restarted(id);
+      await rm(filler());
+      await agent.kill();
       return await sameAs(told, id);
     },
   },
@@ -138,6 +166,8 @@ async function bothStart(id: string): Promise<Job> {
 async function sameAs(told: Job, id: string): Promise<Job> {
   const job = await agent.restarted(id);
   expect(isDone(job)).toBe(isDone(told));
+  // What failed first is told: the new version, or what could not be written down.
+  if (told.state === 'RESTORED') expect(told.error?.code).toMatch(/^(exited|not-recorded|interrupted)$/);
   return job;
 }
 

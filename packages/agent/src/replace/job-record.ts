@@ -23,6 +23,6 @@ export type KeptContainer = Extract<ReplaceRecord, { record: 'committed' }>['kep
 export interface JobWriter {
   /** Numbers, dates and journals an event, in the order of the calls. */
   emit(event: JobEventBody): void;
-  /** Returns once the record, and everything before it, is on the disk. Rejects where it can't be written. */
+  /** Returns once the record, and everything before it, is on the disk. Rejects with `NotRecorded` where it can't be. */
   record(record: ReplaceRecord): Promise<void>;
 }

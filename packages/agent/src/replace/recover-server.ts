@@ -2,11 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import type { StepKind } from '@towline/core/job';
 import { err, ok, type Result } from '@towline/core/result';
 import { type Engine, EngineError } from '../engine/index.ts';
+import { NotRecorded } from '../store/index.ts';
 import { type DegradedContainer, degradedCommands } from './degraded-commands.ts';
 import { engineIsBack, isUnreachable } from './engine-patience.ts';
 import { DEFAULT_SETTLE_SECONDS, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
-import type { JobWriter, KeptContainer } from './job-record.ts';
+import type { JobWriter, KeptContainer, ReplaceRecord } from './job-record.ts';
 import { object, text } from './json.ts';
 import { look } from './look.ts';
 import { ofItsImage } from './of-its-image.ts';
@@ -108,12 +109,30 @@ async function recoverOnce(options: Recovery): Promise<Recovered> {
       const renamed = await finishNames(options, containers);
       if (!renamed.ok) return restore(options, await lookAll(options));
       const commit = begin(options, 'commit', options.server);
-      await options.write.record({ record: 'committed', kept });
+      if (!(await isRecorded(options, commit, { record: 'committed', kept }))) {
+        return restore(options, await lookAll(options));
+      }
       options.write.emit({ type: 'step-ended', step: commit.id, state: 'DONE', message: WENT_ON });
       return { state: 'DONE', kept };
     }
     case 'restore':
       return restore(options, containers);
+  }
+}
+
+/** False where it can't be written down: then it is not done, as in the sequence itself. */
+async function isRecorded(
+  { write }: Pick<RecoverOptions, 'write'>,
+  step: Step,
+  record: ReplaceRecord,
+): Promise<boolean> {
+  try {
+    await write.record(record);
+    return true;
+  } catch (error) {
+    if (!(error instanceof NotRecorded)) throw error;
+    write.emit({ type: 'step-ended', step: step.id, state: 'ERROR', message: error.message });
+    return false;
   }
 }
 

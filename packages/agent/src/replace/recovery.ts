@@ -34,19 +34,27 @@ export interface SavedAndSeen {
 }
 
 /**
- * What becomes of a job that was interrupted. `finish`: it was committed, only names are left to put right. `gate`:
+ * What becomes of a job that was interrupted. `finish`: it was committed, at most names are left to put right. `gate`:
  * every new container runs in the place of its old one, so the gate decides. `restore`: anything else.
  */
 export type Recovery = 'finish' | 'gate' | 'restore';
 
 export function decideRecovery(containers: readonly SavedAndSeen[], committed: boolean): Recovery {
-  if (committed) return 'finish';
+  if (committed) return containers.some(lostNew) ? 'restore' : 'finish';
   const exchanged = containers.every(({ saved, seen }) => {
     if (seen.next === undefined || (saved.becomes === 'checked' && !seen.next.running)) return false;
     // A new container whose old one is gone can only go forward.
     return saved.old === undefined || seen.old === undefined || !seen.old.running;
   });
   return containers.length > 0 && exchanged ? 'gate' : 'restore';
+}
+
+/**
+ * Its new container is gone, and the old one is still there. Where that is committed a person removed the new one; or it was
+ * restored, by an agent whose disk said of the commit that it could not be written, and has it all the same.
+ */
+function lostNew({ seen }: SavedAndSeen): boolean {
+  return seen.next === undefined && seen.old !== undefined;
 }
 
 /** One thing to do to the engine. */

@@ -9,6 +9,7 @@ import {
   type ImageInspect,
 } from '../engine/index.ts';
 import type { Manifest, Registry } from '../registry/index.ts';
+import { NotRecorded } from '../store/index.ts';
 import { compareContainers } from './compare-containers.ts';
 import type { CreateBody, DerivedCreate } from './derive-create.ts';
 import { deriveFor } from './derive-for.ts';
@@ -674,6 +675,7 @@ function demand(refusal: Refusal | undefined): void {
 
 function codeOf(error: unknown): string {
   if (error instanceof Stop && typeof error.why === 'object' && 'code' in error.why) return error.why.code;
+  if (error instanceof NotRecorded) return 'not-recorded';
   if (error instanceof EngineError) return error.code === 'unreachable' ? 'engine-unreachable' : 'engine';
   return 'internal';
 }

@@ -30,15 +30,15 @@ export async function openJournal<T>(path: string): Promise<Journal<T>> {
     if (torn) await cutOff();
     try {
       await file.appendFile(line);
+      if (durable) await file.datasync();
     } catch (error) {
       // A disk that fills takes the first part of a line. What comes after it, when there is space again, must not be
-      // lost with it.
+      // lost with it. Nor may a line be read later whose writer was told that it is not there, and did something else.
       torn = true;
       await cutOff().catch(() => undefined);
       throw error;
     }
     size += line.length;
-    if (durable) await file.datasync();
   };
   let last: Promise<void> = Promise.resolve();
   let closed = false;
