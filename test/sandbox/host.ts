@@ -193,6 +193,11 @@ function containerdState(place: HostPlace): string {
   return join(hostFolder(place), 'c');
 }
 
+/** That it is there says that containerd has begun. */
+function containerdSocket(place: HostPlace): string {
+  return join(hostFolder(place), 'c.sock');
+}
+
 function pidFile(place: HostPlace): string {
   return join(hostFolder(place), 'docker.pid');
 }
@@ -206,7 +211,7 @@ async function startContainerd(place: HostPlace): Promise<number> {
   const running = await findDaemon(place.sandboxDir, containerdName(place));
   if (running !== undefined && (await isRunning(running))) return running.pid;
   const folder = hostFolder(place);
-  const socket = join(folder, 'c.sock');
+  const socket = containerdSocket(place);
   const config = join(folder, 'containerd.toml');
   await writeFile(
     config,
@@ -266,7 +271,7 @@ async function startEngine(
       ...['--exec-root', engineState(place)],
       ...['--pidfile', pidFile(place)],
       ...['--host', `unix://${engineSocket(place)}`],
-      ...['--containerd', join(folder, 'c.sock')],
+      ...['--containerd', containerdSocket(place)],
       ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
       ...['--cgroup-parent', `/${hostCgroup(place)}`],
       // Five by default, each waited for longer: over a minute before a registry that died is given up.

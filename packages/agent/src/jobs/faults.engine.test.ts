@@ -167,7 +167,7 @@ async function sameAs(told: Job, id: string): Promise<Job> {
   const job = await agent.restarted(id);
   expect(isDone(job)).toBe(isDone(told));
   // What failed first is told: the new version, or what could not be written down.
-  if (told.state === 'RESTORED') expect(told.error?.code).toMatch(/^(exited|not-recorded|interrupted)$/);
+  if (told.state === 'RESTORED') expect(told.error?.code).toMatch(/^(exited|restarting|not-recorded|interrupted)$/);
   return job;
 }
 
