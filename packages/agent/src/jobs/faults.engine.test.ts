@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job, UpdateOrder } from '@towline/core/job';
+import { type Job, UPDATE_ORDERS, type UpdateOrder } from '@towline/core/job';
 import {
   createSandbox,
   type DockerHost,
@@ -167,7 +167,8 @@ async function sameAs(told: Job, id: string): Promise<Job> {
   const job = await agent.restarted(id);
   expect(isDone(job)).toBe(isDone(told));
   // What failed first is told: the new version, or what could not be written down.
-  if (told.state === 'RESTORED') expect(told.error?.code).toMatch(/^(exited|restarting|not-recorded|interrupted)$/);
+  if (told.state === 'RESTORED')
+    expect(told.error?.code).toMatch(/^(exited|restarting|not-recorded|interrupted)$/);
   return job;
 }
 
@@ -192,9 +193,7 @@ interface Cell {
 }
 
 const ALL: readonly Cell[] = Object.keys(FAULTS).flatMap((fault) =>
-  (['stop-first', 'start-first'] as const).flatMap((order) =>
-    STEPS[order].map((step) => ({ fault, order, step })),
-  ),
+  UPDATE_ORDERS.flatMap((order) => STEPS[order].map((step) => ({ fault, order, step }))),
 );
 
 const SAMPLE: readonly Cell[] = [
@@ -224,10 +223,25 @@ async function ready(fault: string): Promise<Fault> {
   return found.happens;
 }
 
-const outcomes: (Cell & { state: string })[] = [];
+const outcomes: (Cell & { serves: 'new' | 'old' })[] = [];
 afterAll(() => {
-  if (WANTED !== 'sample') process.stdout.write(`${JSON.stringify(outcomes)}\n`);
+  if (WANTED !== 'sample') process.stdout.write(tables());
 });
+
+/** As docs/faults.md has them. */
+function tables(): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
+  return UPDATE_ORDERS.map((order) => {
+    const servesAt = (fault: string, step: string) =>
+      outcomes.find((cell) => cell.fault === fault && cell.order === order && cell.step === step)?.serves ??
+      '';
+    const steps = STEPS[order];
+    const rows = Object.keys(FAULTS).map((fault) =>
+      line([fault, ...steps.map((step) => servesAt(fault, step))]),
+    );
+    return `\n${line([order, ...steps])}${line(['---', ...steps.map(() => '---')])}${rows.join('')}`;
+  }).join('');
+}
 
 test.each(wanted())(
   '$fault, $order at $step: one serves, and nothing is left over',
@@ -256,8 +270,6 @@ test.each(wanted())(
         cancelAt: step === 'restore' && !fails ? `drain:${name}` : undefined,
       });
       const job = await happens(id);
-      outcomes.push({ fault, order, step, state: job.state });
-
       expect(['DONE', 'RESTORED', 'CANCELLED'], JSON.stringify(job)).toContain(job.state);
       const now = await on.inspect(name);
       expect(now.Id === before.Id).toBe(!isDone(job));
@@ -284,6 +296,7 @@ test.each(wanted())(
           HostConfig: { RestartPolicy: { Name: 'no' } },
         });
       }
+      outcomes.push({ fault, order, step, serves: isDone(job) ? 'new' : 'old' });
       // And what comes next goes as if nothing had been.
       const next = { container: name, image, tag: isDone(job) ? '1.0.0' : '1.1.0', more: { update: order } };
       const again = await agent.begin(on.input([next]), `resolve:${name}`);
