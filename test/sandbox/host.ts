@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, run, SYSTEM_ENV } from './command.ts';
 import { endDaemon, findDaemon, listDaemons, startDaemon } from './daemon.ts';
@@ -193,7 +193,6 @@ function containerdState(place: HostPlace): string {
   return join(hostFolder(place), 'c');
 }
 
-/** That it is there says that containerd has begun. */
 function containerdSocket(place: HostPlace): string {
   return join(hostFolder(place), 'c.sock');
 }
@@ -226,6 +225,8 @@ async function startContainerd(place: HostPlace): Promise<number> {
     ].join('\n'),
   );
   for (const fixed of FIXED_FOLDERS) await mkdir(fixed, { recursive: true });
+  // That of a containerd that was killed would say of this one that it has begun.
+  await rm(socket, { force: true });
   const mounts = FIXED_FOLDERS.map((fixed) => `mount -t tmpfs tmpfs ${fixed}`);
   const script = [...mounts, 'exec containerd --config "$1"'].join(' && ');
   const mark = await startDaemon({
