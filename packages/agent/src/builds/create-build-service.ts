@@ -116,7 +116,8 @@ export async function createBuildService(options: BuildServiceOptions): Promise<
     onProblem,
     now,
   });
-  await owner.update(() => {});
+  // Only once: an agent has to start on a full disk as well, for the jobs that another one left.
+  if (!owner.isStored) await owner.update(() => {});
   const secrets = await openSecretStore({ dir: folders.secrets, onProblem, now });
   const history = new RunHistory({
     folders,

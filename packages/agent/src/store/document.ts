@@ -7,6 +7,8 @@ import { isFolder, isNotThere, type OnProblem, setAside, words } from './set-asi
 /** A JSON file that is read once and written whole. */
 export interface StoredDocument<T> {
   readonly data: T;
+  /** Whether the disk has it; false for one that was just begun. */
+  readonly isStored: boolean;
   /** Changes the data and returns once it is on the disk. Calls are done one after the other. */
   update(change: (data: T) => void): Promise<void>;
 }
@@ -24,12 +26,15 @@ export async function openDocument<T>(options: {
   now: () => Date;
 }): Promise<StoredDocument<T>> {
   const { path, schema, initial, onProblem, now } = options;
+  let isStored = false;
   const adapter: Adapter<T> = {
     async read() {
       let text: string | undefined;
       try {
         text = await readFile(path, 'utf8');
-        return schema.parse(JSON.parse(text));
+        const data = schema.parse(JSON.parse(text));
+        isStored = true;
+        return data;
       } catch (error) {
         if (isNotThere(error)) return null;
         // What the disk does not give is no damage of the file's.
@@ -48,10 +53,14 @@ export async function openDocument<T>(options: {
     get data() {
       return low.data;
     },
+    get isStored() {
+      return isStored;
+    },
     update(change) {
       const turn = last.then(async () => {
         change(low.data);
         await low.write();
+        isStored = true;
       });
       // One failed write (a full disk) is its caller's to handle, and does not stop the next.
       last = turn.catch(() => undefined);

@@ -99,3 +99,14 @@ test('a folder where a file belongs is set aside, reported, and begun anew', asy
     'index.json.corrupt-2026-01-02T030405.678Z',
   ]);
 });
+
+test('a document is stored once something is written to it, and is found so again', async () => {
+  const path = join(dir, 'd.json');
+  const begun = await document(path);
+  expect(begun.isStored).toBe(false);
+  await begun.update(() => {});
+  expect(begun.isStored).toBe(true);
+  expect((await document(path)).isStored).toBe(true);
+  await writeFile(path, 'damaged');
+  expect((await document(path)).isStored).toBe(false);
+});
