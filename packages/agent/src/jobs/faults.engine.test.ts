@@ -12,6 +12,7 @@ import {
 } from '@towline/test/sandbox';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { AgentOnEngine } from './agent-on-engine.ts';
+import { FOLLOWED_STEPS, runFollowed } from './followed.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const MB = 1024 * 1024;
@@ -204,11 +205,14 @@ const SAMPLE: readonly Cell[] = [
   { fault: 'dockerd and the agent are killed, with live-restore', order: 'stop-first', step: 'stop-old' },
 ];
 
+/** Of all cells those that are to be run, by their words. */
+function wantedOf<T>(all: readonly T[], wordsOf: (cell: T) => string): readonly T[] {
+  return WANTED === 'all' ? all : all.filter((cell) => wordsOf(cell).match(WANTED));
+}
+
 function wanted(): readonly Cell[] {
   if (WANTED === 'sample') return SAMPLE;
-  return WANTED === 'all'
-    ? ALL
-    : ALL.filter(({ fault, order, step }) => `${fault} ${order} ${step}`.match(WANTED));
+  return wantedOf(ALL, ({ fault, order, step }) => `${fault} ${order} ${step}`);
 }
 
 /** The engine as the fault wants it. */
@@ -308,5 +312,26 @@ test.each(wanted())(
       if (names.length > 0) await host.docker('rm', '--force', '--volumes', ...names);
       await host.docker('network', 'rm', ...networks);
     }
+  },
+);
+
+/** Those after which an engine puts its containers in order by itself, each without a thought for the other. */
+const FOLLOWED = Object.keys(FAULTS)
+  .filter((fault) => /dockerd|machine/.test(fault))
+  .flatMap((fault) => FOLLOWED_STEPS.map((step) => ({ fault, step })));
+const SAMPLE_FOLLOWED: typeof FOLLOWED = [];
+
+test.each(
+  WANTED === 'sample'
+    ? SAMPLE_FOLLOWED
+    : wantedOf(FOLLOWED, ({ fault, step }) => `${fault} followed ${step}`),
+)(
+  '$fault at $step, with one in its network that nobody chose: both serve, and it hangs on what serves',
+  { timeout: CELL_TIMEOUT_MS },
+  async ({ fault, step }) => {
+    const happens = await ready(fault);
+    const followed = await runFollowed(on, faulty);
+    const id = await agent.begin(followed.input, followed.stepOf(step));
+    await followed.expectServing(await happens(id));
   },
 );

@@ -7,6 +7,7 @@ import type { UpdateOrder } from '@towline/core/job';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AgentOnEngine } from './agent-on-engine.ts';
+import { FOLLOWED_STEPS, runFollowed } from './followed.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -94,28 +95,12 @@ describe.each(FAULTS)('%s', (order, steps) => {
   });
 });
 
-test.each(['stop-old:side', 'start-new:web', 'create:side', 'gate:side', 'commit'])(
+test.each(FOLLOWED_STEPS)(
   'killed at %s, with one in its network that nobody chose: both serve, and it hangs on what serves',
   async (at) => {
-    const [web, side] = [on.name('web'), on.name('side')];
-    const before = await running(web, 'ok', '--restart', 'always');
-    const sideBefore = await running(side, 'ok', '--network', `container:${web}`, '--restart', 'always');
-    const input = on.input([change(web, 'ok2')]);
-    const [kind = '', word] = at.split(':');
-    const id = await agent.killAt(`${kind}:${word === undefined ? input.server : on.name(word)}`, input);
-    const job = await agent.restarted(id);
-    expect(['DONE', 'RESTORED']).toContain(job.state);
-    const [now, sideNow] = [await on.inspect(web), await on.inspect(side)];
-    expect(now.Id === before.Id).toBe(job.state === 'RESTORED');
-    expect(sideNow.Id === sideBefore.Id).toBe(job.state === 'RESTORED');
-    expect(sideNow).toMatchObject({
-      State: { Running: true },
-      HostConfig: { NetworkMode: `container:${now.Id}`, RestartPolicy: { Name: 'always' } },
-    });
-    // A network that ended with its container has no way out.
-    expect(await host.docker('exec', side, 'ip', 'addr')).toContain('eth0');
-    const kept = job.state === 'DONE' ? [`${side}.prev.${id}`, `${web}.prev.${id}`] : [];
-    expect(await on.names()).toEqual([side, web, ...kept].toSorted());
+    const followed = await runFollowed(on, faulty);
+    const id = await agent.killAt(followed.stepOf(at), followed.input);
+    await followed.expectServing(await agent.restarted(id));
   },
 );
 
