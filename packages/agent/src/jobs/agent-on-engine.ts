@@ -13,8 +13,8 @@ export class AgentOnEngine {
   #agent: RunningAgentProcess | undefined;
   #dialled: ReturnType<typeof dial> | undefined;
   #startedAt = '';
-  /** Of its jobs, as many as were told of. */
-  #events = 0;
+  /** What was told of its jobs: how many events, and how many of them were an end. */
+  readonly #told = { events: 0, ends: 0 };
 
   /** `dir` is for its socket and its log, and for its state, under `state`. */
   constructor(host: Host, dir: string) {
@@ -41,7 +41,8 @@ export class AgentOnEngine {
       { id: jobId },
       {
         onData: ({ data }) => {
-          this.#events += 1;
+          this.#told.events += 1;
+          if (data.type === 'ended') this.#told.ends += 1;
           if (data.type === 'step-started' && data.step === step) reached.resolve();
           if (data.type === 'step-started' && data.step === cancelAt) {
             client.cancelJob.mutate({ id: jobId }).catch(reached.reject);
@@ -93,10 +94,11 @@ export class AgentOnEngine {
     return await client.job.query({ id });
   }
 
-  /** Returns when the job that was begun goes on. */
+  /** Returns when a job goes on, or has ended. */
   async moves(): Promise<void> {
-    const before = this.#events;
-    await expect.poll(() => this.#events, { timeout: END_TIMEOUT_MS, interval: 5 }).toBeGreaterThan(before);
+    const before = this.#told.events;
+    const moved = () => this.#told.events > before || this.#told.ends > 0;
+    await expect.poll(moved, { timeout: END_TIMEOUT_MS, interval: 5 }).toBe(true);
   }
 
   /** Holds it where it is, while something is done to what it stands on. */
