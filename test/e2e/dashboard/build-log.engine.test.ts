@@ -181,10 +181,10 @@ const LINE = 'of a build that writes a whole line for every little thing that it
 const lines = (from: number, to: number) =>
   `awk 'BEGIN { for (at = ${from}; at <= ${to}; at++) print at " ${LINE}" }'`;
 /**
- * In MB. Each takes some 50 once, for the young objects of its heap, however much is printed; the lines between the two
- * looks are 90 more.
+ * In MB. Each takes some 50 once, for the young objects of its heap, however much is printed, and up to 90 on a machine that
+ * is busy; one that kept the lines between the two looks would take 90 more than that.
  */
-const MOST_GROWTH = 80;
+const MOST_GROWTH = 110;
 
 test('a million lines: the end is on the screen, the middle is found, and neither program grows', async () => {
   const run = await begin(
