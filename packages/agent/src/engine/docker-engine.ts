@@ -19,6 +19,7 @@ import type {
 import { EngineError } from './engine.ts';
 import { describeAddress, type EngineAddress } from './engine-address.ts';
 import { reasonOf, refusal, unreachable, wordsOf } from './engine-failure.ts';
+import { engineLimits } from './engine-limits.ts';
 import { parseImageName } from './image-name.ts';
 import { readLogLines } from './log-lines.ts';
 import { readNdjson } from './ndjson.ts';
@@ -80,6 +81,7 @@ const versionSchema = z.object({
   ApiVersion: z.string(),
   Os: z.string(),
   Arch: z.string(),
+  Components: z.array(z.object({ Name: z.string() })).nullish(),
 });
 const infoSchema = z.object({
   Name: z.string(),
@@ -120,21 +122,19 @@ const imageInspectSchema = z.looseObject({
   RepoTags: z.array(z.string()).nullish(),
   RepoDigests: z.array(z.string()).nullish(),
 });
+const imagesSchema = z.array(
+  z.object({
+    Id: z.string(),
+    RepoTags: z.array(z.string()).nullish(),
+    RepoDigests: z.array(z.string()).nullish(),
+    /** Seconds since 1970. */
+    Created: z.number(),
+    Size: z.number(),
+  }),
+);
 const diskUsageSchema = z.object({
-  Images: z
-    .array(
-      z.object({
-        Id: z.string(),
-        RepoTags: z.array(z.string()).nullish(),
-        RepoDigests: z.array(z.string()).nullish(),
-        /** Seconds since 1970. */
-        Created: z.number(),
-        Size: z.number(),
-        /** Below 0 where it was not counted. */
-        SharedSize: z.number().default(-1),
-      }),
-    )
-    .nullish(),
+  /** Below 0 where it was not counted. */
+  Images: z.array(z.object({ Id: z.string(), SharedSize: z.number().default(-1) })).nullish(),
   Containers: z
     .array(z.object({ Id: z.string(), ImageID: z.string(), SizeRw: z.number().nullish() }))
     .nullish(),
@@ -145,6 +145,10 @@ const eventSchema = z.object({
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()).nullish() }),
   timeNano: z.number(),
 });
+
+function imageId(id: string): string {
+  return id.startsWith('sha256:') ? id : `sha256:${id}`;
+}
 
 /** An `Engine` on Docker's API. Nothing is dialled before a method is called. */
 export function createDockerEngine(address: EngineAddress): Engine {
@@ -180,6 +184,7 @@ class DockerEngine implements Engine {
           ...indexes.flatMap(([host, index]) => (index.Secure ? [] : [host])),
         ],
         rootless: info.SecurityOptions?.includes('name=rootless') ?? false,
+        limits: engineLimits((version.Components ?? []).map(({ Name }) => Name)),
       };
       return ok(found);
     } catch (error) {
@@ -248,20 +253,22 @@ class DockerEngine implements Engine {
   }
 
   async diskUsage(): Promise<DiskUsage> {
-    const { Images, Containers } = await this.#json(
-      { path: '/system/df', timeoutMs: DISK_USAGE_TIMEOUT_MS },
-      diskUsageSchema,
-    );
+    const [listed, { Images, Containers }] = await Promise.all([
+      this.#json({ path: '/images/json' }, imagesSchema),
+      this.#json({ path: '/system/df', timeoutMs: DISK_USAGE_TIMEOUT_MS }, diskUsageSchema),
+    ]);
+    // Podman counts images without their names, and writes ids in two ways.
+    const shared = new Map((Images ?? []).map(({ Id, SharedSize }) => [imageId(Id), SharedSize]));
     return {
-      images: (Images ?? []).map(({ Id, RepoTags, RepoDigests, Created, Size, SharedSize }) => ({
-        id: Id,
+      images: listed.map(({ Id, RepoTags, RepoDigests, Created, Size }) => ({
+        id: imageId(Id),
         names: [...(RepoTags ?? []), ...(RepoDigests ?? [])].filter((name) => !name.includes('<none>')),
         createdAt: new Date(Created * 1000).toISOString(),
-        ownBytes: Math.max(0, Size - Math.max(0, SharedSize)),
+        ownBytes: Math.max(0, Size - Math.max(0, shared.get(imageId(Id)) ?? 0)),
       })),
       containers: (Containers ?? []).map(({ Id, ImageID, SizeRw }) => ({
         id: Id,
-        imageId: ImageID,
+        imageId: imageId(ImageID),
         ownBytes: SizeRw ?? 0,
       })),
     };

@@ -32,6 +32,8 @@ export interface EngineInfo {
   insecureRegistries: readonly string[];
   /** It runs as an ordinary user: its containers' addresses are not its machine's to reach. */
   rootless: boolean;
+  /** What it can't do of what Towline promises, in sentences. */
+  limits: readonly string[];
 }
 
 /** The engine's answer as it is: fields that the type does not know are there as well, and are kept. */

@@ -162,9 +162,13 @@ async function checkTask(
   tag: string,
 ): Promise<Result<ReplaceTask, Refusal>> {
   const from = observed && deployedVersion(observed, spec.image);
-  const local = localImageOf(input.service, spec, { mode: choice.mode, tag }, builds);
-  if (!local.ok) return local;
   const back = input.rollback === true ? await keptImage(engine, spec, tag, kept(spec.name)) : undefined;
+  // What a kept container ran is here, whatever became of its build.
+  const local =
+    back === undefined
+      ? localImageOf(input.service, spec, { mode: choice.mode, tag }, builds)
+      : ok(undefined);
+  if (!local.ok) return local;
   const task: ReplaceTask = {
     container: spec.name,
     image: spec.image,

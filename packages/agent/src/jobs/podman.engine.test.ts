@@ -1,5 +1,6 @@
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDockerEngine } from '../engine/index.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, podman } = await sharedSandbox();
@@ -14,6 +15,18 @@ afterEach(() => on.close());
 
 const run = (name: string, image: string, ...words: string[]) =>
   on.host.docker('run', '--detach', '--name', name, ...words, image);
+
+test('what it can’t do is said, and what it has on its disk is counted', async () => {
+  const engine = createDockerEngine({ kind: 'socket', path: on.host.socket });
+  const info = await engine.info();
+  expect(info.ok && info.value.limits.join(' ')).toContain('Podman can’t change a restart policy');
+  await run(on.name('gateway'), `${gateway}:1.0.0`);
+  const { images, containers } = await engine.diskUsage();
+  const { Id, Image } = await on.inspect(on.name('gateway'));
+  const image = images.find(({ id }) => id === Image);
+  expect(image?.names).toContain(`${gateway}:1.0.0`);
+  expect(containers.find(({ id }) => id === Id)).toMatchObject({ imageId: image?.id });
+});
 
 test('a container runs the new image, with what was chosen for it and its data', async () => {
   const name = on.name('gateway');

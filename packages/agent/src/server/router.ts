@@ -127,6 +127,7 @@ export function createRouter(services: Services) {
                 apiVersion: info.value.apiVersion,
                 os: info.value.os,
                 arch: info.value.arch,
+                limits: [...info.value.limits],
               }
             : { state: 'unreachable', message: info.error.message },
           engineAddress: services.engineAddress,

@@ -28,6 +28,8 @@ export const helloSchema = z.object({
       apiVersion: z.string(),
       os: z.string(),
       arch: z.string(),
+      /** What it can't do of what Towline promises, in sentences; absent from older agents. */
+      limits: z.array(z.string()).optional(),
     }),
     z.object({ state: z.literal('unreachable'), message: z.string() }),
   ]),

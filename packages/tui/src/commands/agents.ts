@@ -29,8 +29,9 @@ function agents(context: Context): Promise<number> {
       ]);
       const lines = formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'ROUND TRIP', 'URL'], rows);
       for (const line of lines) await context.output.result(line);
-      for (const { name, message } of found) {
+      for (const { name, message, engine } of found) {
         if (message !== null) context.output.note(`${name}: ${message}`);
+        for (const limit of engine?.limits ?? []) context.output.note(`${name}: ${limit}`);
       }
     }
     return found.every(({ state }) => state === 'reachable') ? 0 : 5;
