@@ -4,10 +4,11 @@ import { callFailed } from './call-exit-code.ts';
 import { type Context, fail, type Run, usage } from './context.ts';
 import { nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
-import { parseTarget, type Target } from './words.ts';
+import { AUTO_REMOVE_WORDS, parseTarget, type Target } from './words.ts';
 
 interface RollbackOptions {
   detach?: boolean;
+  allowAutoRemove?: boolean;
 }
 
 /** As far back as an agent's history is asked for. */
@@ -19,6 +20,7 @@ export function addRollback(program: Command, run: Run): void {
     .description('deploy what ran before the last job that was done; twice is there and back')
     .argument('<target>', 'SERVER (what its last job deployed, as one update) or SERVER/CONTAINER')
     .option('--detach', "print the job's id and return, without waiting for its end")
+    .option('--allow-auto-remove', AUTO_REMOVE_WORDS)
     .action((word: string, options: RollbackOptions) =>
       run(async (context) => {
         const target = parseTarget(word);
@@ -28,7 +30,11 @@ export function addRollback(program: Command, run: Run): void {
     );
 }
 
-function rollback(context: Context, target: Target, { detach = false }: RollbackOptions): Promise<number> {
+function rollback(
+  context: Context,
+  target: Target,
+  { detach = false, allowAutoRemove }: RollbackOptions,
+): Promise<number> {
   return withMap(context, async (open) => {
     const pipeline = open.pipeline();
     const named = planExecute(pipeline, target, new Map());
@@ -51,6 +57,7 @@ function rollback(context: Context, target: Target, { detach = false }: Rollback
       refused,
       builds: pipeline.builds,
       rollback: true,
+      allowAutoRemove,
     });
   });
 }
