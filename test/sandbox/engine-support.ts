@@ -16,6 +16,8 @@ const PROGRAMS = [
   ['git', 'git'],
   ['ssh', 'openssh-client'],
   ['sshd', 'openssh-server'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['perl', 'perl-base'],
 ] as const;
 
 /** What a host with Podman is made with besides. Its runtime is the one that came with Docker. */

@@ -8,7 +8,7 @@ export { createGitServers, type GitServers } from './git-servers.ts';
 export type { GitSshServer } from './git-ssh.ts';
 export type { DockerHost, Host } from './host.ts';
 export { ONE_USER, serveHostRegistry } from './host-registry.ts';
-export { type LosableDisk, mountLosableDisk } from './losable-disk.ts';
+export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-disk.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {
   createSandbox,

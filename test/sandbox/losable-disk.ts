@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
@@ -25,9 +26,13 @@ const ROOM_BYTES = 1024 * 1024;
 const GO_DOWN =
   'open(my $at, "<", $ARGV[0]) or die "$!\n"; my $how = pack("L", 2); ioctl($at, 0x8004587D, $how) or die "$!\n"';
 
+/** Whether there can be such disks: a container may have no loop devices. */
+export function hasLoopDevices(): boolean {
+  return existsSync('/dev/loop-control');
+}
+
 /**
- * Puts a filesystem with a journal of its own under a folder that is not there yet. It takes loop devices, which whoever may
- * have engines has; it goes with the mounts under the sandbox that the folder is in, or with `close`.
+ * Puts a filesystem with a journal of its own under a folder that is not there yet, where `hasLoopDevices`; it goes with the mounts under the sandbox that the folder is in, or with `close`.
  */
 export async function mountLosableDisk(folder: string, bytes: number): Promise<LosableDisk> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
