@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { StepKind } from '@towline/core/job';
 import { err, ok, type Result } from '@towline/core/result';
 import { type Engine, EngineError } from '../engine/index.ts';
@@ -351,19 +352,40 @@ async function doOne(options: RecoverOptions, saved: SavedContainer, action: Act
       return ok(undefined);
     case 'start':
       if (action.gate) return startAndGate(options, saved, action.id);
-      await engine.startContainer(action.id);
+      await startPatiently(options, action.id);
       return ok(undefined);
   }
 }
 
+/** In milliseconds, between the tries. */
+const START_PAUSES = [250, 500, 1_000, 2_000];
+
+/**
+ * An engine that was killed and has just come back may still hold a port for a container that is gone (seen on 20.10: "port is
+ * already allocated"). Nothing serves meanwhile, so a start that is refused is asked for again before it is given up.
+ */
+async function startPatiently({ engine, signal }: RecoverOptions, id: string): Promise<void> {
+  for (const pauseMs of START_PAUSES) {
+    try {
+      return await engine.startContainer(id);
+    } catch (error) {
+      const refused = error instanceof EngineError && (error.code === 'engine' || error.code === 'conflict');
+      if (!refused || signal.aborted) throw error;
+    }
+    await wait(pauseMs, undefined, { signal }).catch(() => undefined);
+  }
+  await engine.startContainer(id);
+}
+
 async function startAndGate(
-  { engine, signal }: RecoverOptions,
+  options: RecoverOptions,
   saved: SavedContainer,
   id: string,
 ): Promise<Result<void>> {
+  const { engine, signal } = options;
   const watch = await GateWatch.open(engine, id);
   try {
-    await engine.startContainer(id);
+    await startPatiently(options, id);
     const found = await engine.inspectContainer(id);
     if (found === undefined) return err({ code: 'old-gone', message: `${saved.container} was removed.` });
     // The map may give a new version minutes to prove itself; the old one has. Nor does the map's probe have to be one
