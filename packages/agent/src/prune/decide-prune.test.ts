@@ -73,6 +73,12 @@ describe('images', () => {
     expect(idsOf(decide(rules, view))).toEqual(expected);
   });
 
+  test('of two that were made in the same second, the tags say which is the newer', () => {
+    const [one, two] = [image(1, { createdAt: daysAgo(3) }), image(2, { createdAt: daysAgo(3) })];
+    expect(idsOf(decide({ keep: 1 }, { usage: usage(one, two) }))).toEqual(['i1']);
+    expect(idsOf(decide({ keep: 1 }, { usage: usage(two, one) }))).toEqual(['i1']);
+  });
+
   test('a name that is not the map’s is not removed', () => {
     const names = [...image(1).names, 'mine:1'];
     expect(decide({}, { usage: usage(image(1, { names })) }).images[0]?.names).toEqual(image(1).names);

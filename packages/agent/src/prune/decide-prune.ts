@@ -1,4 +1,4 @@
-import { parseReference, repositoryOf } from '@towline/core/image';
+import { compareTags, parseReference, repositoryOf } from '@towline/core/image';
 import type { PruneList, PruneRules } from '@towline/core/protocol';
 import type { DiskUsage } from '../engine/index.ts';
 
@@ -16,6 +16,12 @@ export interface PruneView {
   /** Names of images, with a tag or a digest, that a rollback would want. */
   needed: readonly string[];
   now: Date;
+}
+
+/** With those of its names that are of one of the map's images. */
+interface NamedImage {
+  image: DiskUsage['images'][number];
+  names: readonly string[];
 }
 
 const DAY_MS = 86_400_000;
@@ -43,7 +49,7 @@ export function decidePrune(rules: PruneRules, { usage, previous, needed, now }:
     const own = usage.images
       .map((image) => ({ image, names: image.names.filter((name) => repositoryIn(name) === repository) }))
       .filter(({ names }) => names.length > 0)
-      .toSorted((a, b) => b.image.createdAt.localeCompare(a.image.createdAt));
+      .toSorted(newestFirst);
     let kept = 0;
     for (const { image, names } of own) {
       const { id, createdAt, ownBytes } = image;
@@ -64,6 +70,19 @@ export function decidePrune(rules: PruneRules, { usage, previous, needed, now }:
   }
   // It may have names of two of the map's images, and be needed under one of them.
   return { containers, images: [...images.values()].filter(({ id }) => !staying.has(id)) };
+}
+
+/** An engine tells the second that an image was made in: of two of the same one, the tags decide. */
+function newestFirst(a: NamedImage, b: NamedImage): number {
+  return b.image.createdAt.localeCompare(a.image.createdAt) || compareTags(tagIn(b.names), tagIn(a.names));
+}
+
+function tagIn(names: readonly string[]): string {
+  const tags = names.flatMap((name) => {
+    const reference = parseReference(name);
+    return reference.ok && reference.value.tag !== undefined ? [reference.value.tag] : [];
+  });
+  return tags.toSorted((a, b) => compareTags(b, a))[0] ?? '';
 }
 
 function repositoryIn(name: string): string | undefined {
