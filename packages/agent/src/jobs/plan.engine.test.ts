@@ -51,7 +51,12 @@ test('says what the job then does: its steps, what hangs on it, and what differs
     `container:${web}`,
     `${faulty}:ok`,
   );
-  const tag = await pushed('ENV COLOUR=green', 'USER 7:7', 'HEALTHCHECK CMD true', 'LABEL shade=dark');
+  const tag = await pushed(
+    'ENV COLOUR=green',
+    'USER 7:7',
+    'HEALTHCHECK --interval=100ms CMD true',
+    'LABEL shade=dark',
+  );
   const before = [await on.inspect(web), await on.inspect(on.name('side'))];
   const input = on.input([to(tag)]);
   const planned = await on.plan(input);
@@ -69,6 +74,7 @@ test('says what the job then does: its steps, what hangs on it, and what differs
   expect(chosen?.changes?.map(({ setting, to: after, by }) => [setting, after, by])).toEqual([
     ['Env COLOUR', 'green', 'image'],
     ['Healthcheck', '["CMD-SHELL","true"]', 'image'],
+    ['Healthcheck Interval', '100000000', 'image'],
     ['Labels shade', 'dark', 'image'],
     ['User', '7:7', 'image'],
   ]);
