@@ -227,6 +227,12 @@ describe('batch', () => {
     const text = await place.run(...words, '--plan');
     expect(text.stdout).toContain('Would run 2 tasks on 2 servers');
     expect(text.stdout).toContain('runs 2.0.0 already');
+    expect(text.code).toBe(2);
+    const none = await place.run('execute', gateway, '--tag', '9.9.9', '--plan');
+    expect(none.stdout).toMatch(
+      /^Nothing would run\.\nWould not run:\n {2}web\/cli-gateway-\S+: .* has no .*:9\.9\.9/,
+    );
+    expect(none.code).toBe(2);
     expect(await place.deployed('web', 'gateway')).toBe('1.0.0');
   });
 

@@ -60,7 +60,7 @@ function refuseServer({ readOnly, server }: ObservedTask): Refusal | undefined {
     case 'Degraded':
       return {
         code: 'server-not-running',
-        message: `${server.name} is degraded${why}. Restore it (B in the dashboard, or \`towline restore ${server.name}\`), or give the commands that its last job shows, then execute again.`,
+        message: `${server.name} is degraded${why}. Restore it (B, or \`towline restore ${server.name}\`), or give the commands of its last job.`,
       };
     case 'Stopped':
       if (!server.created) break;

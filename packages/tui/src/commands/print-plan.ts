@@ -1,6 +1,7 @@
 import { changeWords, type UpdateOrder } from '@towline/core/job';
 import {
   type BatchPlan,
+  batchOf,
   carriedBuilds,
   combineExitCodes,
   describeCounts,
@@ -68,23 +69,29 @@ export function planLines(
   refused: readonly Refused[],
   answers: Answers = new Map(),
 ): string[] {
-  const { servers, taskCount } = plan;
-  const lines = [taskCount === 0 ? 'Nothing would run.' : `Would run ${describeCounts(plan)}:`];
+  const refusedThere = plan.servers.flatMap((each) => {
+    const answer = answers.get(each);
+    const refusal = answer?.ok === true ? answer.value.refusal : undefined;
+    return refusal === undefined ? [] : [{ plan: each, refusal }];
+  });
+  const run = batchOf(plan.servers.filter((each) => !refusedThere.some((there) => there.plan === each)));
+  const lines = [run.taskCount === 0 ? 'Nothing would run.' : `Would run ${describeCounts(run)}:`];
   for (const { build, agent, tasks } of builds) {
     const whom = tasks.map(({ server, container }) => taskKey(server, container)).join(', ');
     lines.push(`  build ${build} on ${agent}, for ${whom}`);
   }
-  for (const each of servers) {
+  for (const each of run.servers) {
     const carried = carriedBuilds(each, builds).length === 0 ? '' : ', from here when that is built';
     lines.push(`  ${each.server} on ${each.agent}${carried}`);
     lines.push(...serverLines(each, answers.get(each)).map((line) => `    ${line}`));
   }
-  if (refused.length > 0) {
-    lines.push('Would not run:');
-    for (const { server, container, refusal } of refused) {
-      lines.push(`  ${taskKey(server, container)}: ${refusal.message}`);
-    }
-  }
+  const reasons = [
+    ...refusedThere.map(({ plan: { server }, refusal }) => {
+      return `${refusal.container === undefined ? server : taskKey(server, refusal.container)}: ${refusal.message}`;
+    }),
+    ...refused.map(({ server, container, refusal }) => `${taskKey(server, container)}: ${refusal.message}`),
+  ];
+  if (reasons.length > 0) lines.push('Would not run:', ...reasons.map((reason) => `  ${reason}`));
   return lines;
 }
 
@@ -97,9 +104,7 @@ function serverLines({ armed }: ServerPlan, answer: Result<ExecutePlan, CallFail
     });
   }
   const lines = armed.map(describeTask);
-  if (answer?.ok === false) return [...lines, answer.error.message];
-  const refusal = answer?.value.refusal;
-  return refusal === undefined ? lines : [...lines, `would be refused: ${refusal.message}`];
+  return answer?.ok === false ? [...lines, answer.error.message] : lines;
 }
 
 function containerLines(plan: ContainerPlan, task: PlannedTask | undefined): string[] {
