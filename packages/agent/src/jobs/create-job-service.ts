@@ -327,33 +327,53 @@ class Jobs implements JobService {
     return [...this.#degraded.keys()];
   }
 
-  kept(): { id: string; name: string }[] {
-    return this.#kept.all().map(({ id, name }) => ({ id, name }));
+  kept({ service, map }: Pick<PruneRules, 'service' | 'map'>): { id: string; name: string }[] {
+    return this.#kept.all().flatMap(({ id, name, job }) => {
+      const by = this.#jobs.get(job);
+      return by?.service === service && by.map === map ? [{ id, name }] : [];
+    });
   }
 
   async forget(id: string): Promise<void> {
     for (const kept of this.#kept.all().filter((each) => each.id === id)) {
       this.#kept.forget(kept.container, id);
-      const journal = await openJournal<JobLine>(this.#pathOf(kept.job));
       try {
-        await journal.append({ record: 'removed', container: kept.container, id }, { durable: true });
-      } finally {
-        await journal.close();
+        await this.#noteRemoved(kept);
+      } catch (error) {
+        // A disk that is full is what there is pruning for.
+        this.#options.log.warn({ err: error, container: kept.name }, 'a removal could not be written down');
       }
     }
   }
 
-  neededImages({ service, map, containers }: Pick<PruneRules, 'service' | 'map' | 'containers'>): string[] {
-    const done = this.list(Number.POSITIVE_INFINITY).filter(
-      (job) => job.service === service && job.map === map && job.state === 'DONE',
+  async #noteRemoved({ job, container, id }: { job: string; container: string; id: string }): Promise<void> {
+    const journal = await openJournal<JobLine>(this.#pathOf(job));
+    try {
+      await journal.append({ record: 'removed', container, id }, { durable: true });
+    } finally {
+      await journal.close();
+    }
+  }
+
+  async neededImages(containers: PruneRules['containers']): Promise<string[]> {
+    const last = new Map<string, JobTask>();
+    for (const job of this.#jobs.values()) {
+      if (job.state !== 'DONE') continue;
+      for (const task of job.tasks) last.set(`${serverKey(job)} ${task.container}`, task);
+    }
+    const names = [...last.values()].flatMap(({ container, from }) => {
+      if (from === undefined) return [];
+      const own = containers.filter((each) => each.container === container);
+      // Of another map's container the image is not known here: it may be each of these.
+      return (own.length > 0 ? own : containers).map(({ image }) => `${image}:${from.tag}`);
+    });
+    const degraded = await Promise.all([...this.#degraded.values()].map((id) => this.#read(id)));
+    const ids = degraded.flatMap((lines) =>
+      foldJournal(lines).saved.flatMap(({ old }) =>
+        typeof old?.inspect.Image === 'string' ? [old.inspect.Image] : [],
+      ),
     );
-    const last = new Map(done.toReversed().map((job) => [job.server, job]));
-    return [...last.values()].flatMap(({ tasks }) =>
-      tasks.flatMap(({ container, from }) => {
-        const image = containers.find((each) => each.container === container)?.image;
-        return image === undefined || from === undefined ? [] : [`${image}:${from.tag}`];
-      }),
-    );
+    return [...names, ...ids];
   }
 
   activeCount(): number {

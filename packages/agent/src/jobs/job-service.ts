@@ -44,12 +44,15 @@ export interface JobService {
   follow(id: string, afterSeq: number, signal: AbortSignal): AsyncIterable<JobEvent>;
   /** Calls on every change of a job (at most as often as its events come); returns what ends it. */
   onJob(listener: (job: Job) => void): () => void;
-  /** The old containers that are kept, by what the journals say. */
-  kept(): { id: string; name: string }[];
-  /** That a kept container was removed. */
+  /** The old containers that a map's jobs kept, by what the journals say. */
+  kept(of: Pick<PruneRules, 'service' | 'map'>): { id: string; name: string }[];
+  /** That a kept container was removed. One that can't be written down is noticed at the next start: it is not there. */
   forget(id: string): Promise<void>;
-  /** The names of the images that a rollback of a map's servers would deploy, with tags. */
-  neededImages(rules: Pick<PruneRules, 'service' | 'map' | 'containers'>): string[];
+  /**
+   * What is to stay of the containers' images, whichever map wants it: the names, with tags, that a rollback would deploy, and
+   * the ids of those that a degraded server is restored from.
+   */
+  neededImages(containers: PruneRules['containers']): Promise<string[]>;
   /** Servers whose last job ended `DEGRADED`: `service/map/server`. */
   degraded(): string[];
   /** How many jobs have not ended. */

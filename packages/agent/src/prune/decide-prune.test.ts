@@ -50,6 +50,7 @@ describe('images', () => {
       { usage: { ...all, containers: [{ id: 'c', imageId: 'i1', ownBytes: 0 }] } },
       ['i3', 'i4'],
     ],
+    ['none that a restore would want', {}, { usage: all, needed: ['i2'] }, ['i1', 'i3', 'i4']],
     ['none that a rollback would want', {}, { usage: all, needed: [`${APP}:4`] }, ['i1', 'i2', 'i3']],
     [
       'none that is in no registry',

@@ -13,7 +13,7 @@ export interface PruneView {
   usage: DiskUsage;
   /** Those that this agent's journals say it keeps, and that are there and stopped, under the names that they are kept by. */
   previous: readonly PreviousContainer[];
-  /** Names of images, with a tag or a digest, that a rollback would want. */
+  /** Names of images, with a tag or a digest, that a rollback would want; and ids of such as a restore would. */
   needed: readonly string[];
   now: Date;
 }
@@ -53,7 +53,7 @@ export function decidePrune(rules: PruneRules, { usage, previous, needed, now }:
     let kept = 0;
     for (const { image, names } of own) {
       const { id, createdAt, ownBytes } = image;
-      const isWanted = names.some((name) => wanted.has(canonical(name) ?? name));
+      const isWanted = needed.includes(id) || names.some((name) => wanted.has(canonical(name) ?? name));
       // One that has no digest was never in a registry, as far as this engine knows: it could not be had again.
       const inRegistry = names.some((name) => name.includes('@'));
       if (used.has(id) || isWanted || !inRegistry) {

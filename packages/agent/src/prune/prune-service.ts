@@ -2,6 +2,7 @@ import type { ProtocolError, Pruned, PruneInput, PruneList, PruneRules } from '@
 import { err, ok, type Result } from '@towline/core/result';
 import { type BuildEngine, type Engine, EngineError } from '../engine/index.ts';
 import type { JobService } from '../jobs/index.ts';
+import type { Registry } from '../registry/index.ts';
 import { decidePrune, type PreviousContainer } from './decide-prune.ts';
 
 /** Removes what deployments left over, after it was shown. */
@@ -18,19 +19,23 @@ export interface PruneService {
 export interface PruneServiceParts {
   engine: Engine;
   buildEngine: Pick<BuildEngine, 'removeImage'>;
+  registry: Pick<Registry, 'manifest'>;
   jobs: Pick<JobService, 'activeCount' | 'forget' | 'kept' | 'neededImages'>;
   now?: () => Date;
 }
 
 export function createPruneService(parts: PruneServiceParts): PruneService {
-  const { engine, buildEngine, jobs, now = () => new Date() } = parts;
+  const { engine, buildEngine, registry, jobs, now = () => new Date() } = parts;
 
   const look = async (rules: PruneRules): Promise<PruneList> => {
-    const [usage, previous] = await Promise.all([
+    const [usage, previous, needed] = await Promise.all([
       engine.diskUsage(),
-      previousContainers(engine, jobs.kept()),
+      previousContainers(engine, jobs.kept(rules)),
+      jobs.neededImages(rules.containers),
     ]);
-    return decidePrune(rules, { usage, previous, needed: jobs.neededImages(rules), now: now() });
+    const { containers, images } = decidePrune(rules, { usage, previous, needed, now: now() });
+    const had = await Promise.all(images.map(({ names }) => isInRegistry(registry, names)));
+    return { containers, images: images.filter((_, at) => had[at]) };
   };
 
   const prune = async (input: PruneInput): Promise<Result<Pruned, ProtocolError>> => {
@@ -52,8 +57,13 @@ export function createPruneService(parts: PruneServiceParts): PruneService {
       if (jobs.activeCount() > 0) return err(jobRunning());
       const names: string[] = [];
       for (const name of image.names) {
-        if (await buildEngine.removeImage(name)) names.push(name);
-        else left.push({ name, message: 'It is in use, or has names that are not the map’s.' });
+        try {
+          if (await buildEngine.removeImage(name)) names.push(name);
+          else left.push({ name, message: 'It is in use, or has names that are not the map’s.' });
+        } catch (error) {
+          if (!(error instanceof EngineError) || error.code === 'unreachable') throw error;
+          left.push({ name, message: error.message });
+        }
       }
       if (names.length > 0) removed.images.push({ ...image, names });
     }
@@ -77,6 +87,18 @@ async function answered<T>(work: () => Promise<Result<T, ProtocolError>>): Promi
       message: error.message,
     });
   }
+}
+
+/** Podman, and engines that keep images in containerd, have a digest also of what was built there and pushed nowhere. */
+async function isInRegistry(
+  registry: Pick<Registry, 'manifest'>,
+  names: readonly string[],
+): Promise<boolean> {
+  const digests = names.map((name) => name.split('@')).filter(([, digest]) => digest !== undefined);
+  const found = await Promise.all(
+    digests.map(([image = '', digest = '']) => registry.manifest(image, digest)),
+  );
+  return found.some(({ ok }) => ok);
 }
 
 /** Those that are there still, stopped, under the names that they were kept by: a person may have taken one. */

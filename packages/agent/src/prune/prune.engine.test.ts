@@ -3,9 +3,10 @@ import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createBuildEngine, createDockerEngine } from '../engine/index.ts';
 import { ServiceOnEngine } from '../jobs/service-on-engine.ts';
+import { createRegistry } from '../registry/index.ts';
 import { createPruneService, type PruneService } from './index.ts';
 
-const { registry, hosts } = await sharedSandbox();
+const { registry, hosts, podman } = await sharedSandbox();
 const host = hosts.a;
 let on: ServiceOnEngine;
 let app: string;
@@ -24,12 +25,7 @@ beforeEach(async () => {
     await host.docker('rm', on.name('maker'));
     await host.docker('push', '--quiet', `${app}:${version}`);
   }
-  const address = { kind: 'socket', path: host.socket } as const;
-  prune = createPruneService({
-    engine: createDockerEngine(address),
-    buildEngine: createBuildEngine(address),
-    jobs: on.jobs,
-  });
+  prune = createPruneService(parts());
   const containers = [{ container: web, image: app }];
   rules = { service: 'shop', map: 'test', containers, keep: 0, olderThanDays: 0, previous: false };
 });
@@ -37,6 +33,16 @@ afterEach(async () => {
   await on.close();
   for (const tag of await tags()) await host.docker('rmi', '--force', `${app}:${tag}`);
 });
+
+function parts() {
+  const address = { kind: 'socket', path: host.socket } as const;
+  return {
+    engine: createDockerEngine(address),
+    buildEngine: createBuildEngine(address),
+    registry: createRegistry({ configDir: on.stateDir }),
+    jobs: on.jobs,
+  };
+}
 
 async function tags(): Promise<string[]> {
   const listed = await host.docker('images', '--format', '{{.Tag}}', app);
@@ -84,7 +90,7 @@ test('what nothing uses and no rollback wants is shown, and then removed; the re
   expect(await on.names()).toEqual([on.name('other'), web]);
   // It is known for gone by an agent that is started again, and deploying goes on.
   await on.restart();
-  expect(on.jobs.kept()).toEqual([]);
+  expect(on.jobs.kept(rules)).toEqual([]);
   expect(await deploy('2')).toMatchObject({ state: 'DONE' });
 });
 
@@ -96,4 +102,46 @@ test('not while a job runs', async () => {
   expect(refused).toMatchObject({ ok: false, error: { code: 'refused', refusal: { code: 'job-running' } } });
   await on.jobs.cancel(id);
   await on.ended(id);
+});
+
+test('what another map’s rollback and a degraded server’s restore want stays', async () => {
+  const theirs = on.name('theirs');
+  await host.docker('run', '--detach', '--name', theirs, `${app}:1`);
+  const other = on.input([{ container: theirs, image: app, tag: '2' }], { map: 'other' });
+  expect(await on.ended(await on.begin(other))).toMatchObject({ state: 'DONE' });
+  expect((await list({ previous: true })).containers).toEqual([]);
+  // Theirs is gone, by hand: its version 1 is what they would deploy again.
+  const [previous] = on.jobs.kept({ service: 'shop', map: 'other' });
+  await host.docker('rm', previous?.id ?? '');
+
+  await host.docker('run', '--detach', '--name', web, `${app}:3`);
+  const id = await on.begin(on.input([{ container: web, image: app, tag: '2', more: { settle: 600 } }]));
+  await on.reaches(id, `gate:${web}`);
+  await host.docker('rm', '--force', web);
+  await host.docker('kill', `${web}.next.${id}`);
+  expect(await on.ended(id)).toMatchObject({ state: 'DEGRADED' });
+
+  await host.docker('pull', '--quiet', `${app}:4`);
+  const tagsOf = ({ images }: Awaited<ReturnType<typeof list>>) => images.map(({ names }) => names[0]);
+  expect(tagsOf(await list())).toEqual([`${app}:4`]);
+});
+
+test('what is in no registry stays, also where the engine gives it a digest', async () => {
+  const other = podman();
+  const local = `${registry}/test/${on.name('local')}`;
+  const address = { kind: 'socket', path: other.socket } as const;
+  const engine = createDockerEngine(address);
+  await other.docker('create', '--name', on.name('maker'), `${registry}/test/faulty:ok`);
+  await other.docker('commit', on.name('maker'), `${local}:1`);
+  await other.docker('rm', on.name('maker'));
+  try {
+    const { images } = await engine.diskUsage();
+    const made = images.find(({ names }) => names.includes(`${local}:1`));
+    expect(made?.names).toEqual([`${local}:1`, expect.stringContaining(`${local}@sha256:`)]);
+    const onPodman = createPruneService({ ...parts(), engine, buildEngine: createBuildEngine(address) });
+    const found = await onPodman.list({ ...rules, containers: [{ container: web, image: local }] });
+    expect(found).toEqual({ ok: true, value: { containers: [], images: [] } });
+  } finally {
+    await other.docker('rmi', `${local}:1`);
+  }
 });

@@ -86,7 +86,7 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
     registry,
     jobs,
     builds,
-    prune: createPruneService({ engine, buildEngine, jobs }),
+    prune: createPruneService({ engine, buildEngine, registry, jobs }),
     version,
     startedAt,
     engineAddress: describeAddress(options.engine),
