@@ -1,4 +1,7 @@
-import { sharedSandbox } from '@towline/test/sandbox';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fillDisk, hasLoopDevices, mountLosableDisk, sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
@@ -49,4 +52,30 @@ test('an agent that is gone between the two brings it back', async () => {
   await on.restart();
   expect(await on.ended(id)).toMatchObject({ state: 'RESTORED' });
   await expectServing('ok');
+});
+
+test('a disk of the journal that is full by then does not keep it from being brought back', async ({
+  skip,
+}) => {
+  if (!hasLoopDevices()) skip('there are no loop devices here');
+  const dir = await mkdtemp(join(tmpdir(), 'tl-auto-remove-'));
+  const disk = await mountLosableDisk(join(dir, 'state'), 8 * 1024 * 1024);
+  try {
+    await on.restart({ stateDir: join(dir, 'state') });
+    const id = await on.begin(allowed('exits-later'));
+    await on.reaches(id, `gate:${web}`);
+    await fillDisk(join(dir, 'state', 'filler'), 0);
+    const job = await on.ended(id);
+    expect(job).toMatchObject({ state: 'RESTORED' });
+    await expectServing('ok');
+    // And an agent that is started again leaves it serving, whatever of this was written down.
+    await rm(join(dir, 'state', 'filler'));
+    await on.restart({ stateDir: join(dir, 'state') });
+    await on.ended(id);
+    await expectServing('ok');
+  } finally {
+    await on.restart();
+    await disk.close();
+    await rm(dir, { recursive: true, force: true });
+  }
 });

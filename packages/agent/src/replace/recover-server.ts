@@ -298,7 +298,7 @@ async function recreateOld(
         : (await engine.createContainer(saved.previousName, await ofItsImage(engine, named, text(Image)))).id;
     const again: SavedContainer = { ...saved, old: { ...old, id } };
     options.saved = options.saved.map((each) => (each.container === container ? again : each));
-    await write.record({ record: 'saved', containers: options.saved });
+    await recordIfPossible(write, options.saved);
     const now = await look(engine, again, jobId);
     const actions = restoreActions(now);
     return actions.ok ? await doAll(options, again, [...removedBefore(now, all), ...actions.value]) : actions;
@@ -308,6 +308,15 @@ async function recreateOld(
       code: error.code,
       message: `${container} was removed, and could not be created again: ${error.message}`,
     });
+  }
+}
+
+/** Where it can't be written down the next agent may not know the old one by its new id. That is better than to leave it stopped. */
+async function recordIfPossible(write: JobWriter, saved: readonly SavedContainer[]): Promise<void> {
+  try {
+    await write.record({ record: 'saved', containers: [...saved] });
+  } catch (error) {
+    if (!(error instanceof NotRecorded)) throw error;
   }
 }
 
