@@ -28,8 +28,6 @@ import { PullProgress, pullEntrySchema } from './pull-progress.ts';
 
 /** A local engine answers in milliseconds; one that takes this long has a disk or a lock that does not come back. */
 const CALL_TIMEOUT_MS = 120_000;
-/** It counts the files of every container. */
-const DISK_USAGE_TIMEOUT_MS = 120_000;
 const INFO_TIMEOUT_MS = 5_000;
 /** For a stream to begin: an engine that is starting takes connections some time before it answers. */
 const OPEN_TIMEOUT_MS = 10_000;
@@ -255,7 +253,7 @@ class DockerEngine implements Engine {
   async diskUsage(): Promise<DiskUsage> {
     const [listed, { Images, Containers }] = await Promise.all([
       this.#json({ path: '/images/json' }, imagesSchema),
-      this.#json({ path: '/system/df', timeoutMs: DISK_USAGE_TIMEOUT_MS }, diskUsageSchema),
+      this.#json({ path: '/system/df' }, diskUsageSchema),
     ]);
     // Podman counts images without their names, and writes ids in two ways.
     const shared = new Map((Images ?? []).map(({ Id, SharedSize }) => [imageId(Id), SharedSize]));
