@@ -32,6 +32,7 @@ export {
 } from './engine-address.ts';
 export { observeContainer } from './observe.ts';
 export type { PushReceipt } from './push-progress.ts';
+export { toProtocolError } from './to-protocol-error.ts';
 export {
   createEngineWatch,
   type EngineSubscription,

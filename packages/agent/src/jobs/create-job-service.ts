@@ -22,7 +22,7 @@ import type {
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
-import { type Engine, EngineError, type EngineInfo } from '../engine/index.ts';
+import { type Engine, EngineError, type EngineInfo, toProtocolError } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import {
   engineIsBack,
@@ -453,10 +453,9 @@ class Jobs implements JobService {
   }
 
   #engineFailure(error: EngineError): ProtocolError {
-    if (!isUnreachable(error)) return { code: 'internal', message: error.message };
     // It may come back as another one.
-    this.#info = undefined;
-    return { code: 'engine-unreachable', message: error.message };
+    if (isUnreachable(error)) this.#info = undefined;
+    return toProtocolError(error);
   }
 
   /** Rejects with `EngineError`. */

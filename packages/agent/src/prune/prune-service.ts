@@ -1,6 +1,6 @@
 import type { ProtocolError, Pruned, PruneInput, PruneList, PruneRules } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import { type BuildEngine, type Engine, EngineError } from '../engine/index.ts';
+import { type BuildEngine, type Engine, EngineError, toProtocolError } from '../engine/index.ts';
 import type { JobService } from '../jobs/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { decidePrune, type PreviousContainer } from './decide-prune.ts';
@@ -82,10 +82,7 @@ async function answered<T>(work: () => Promise<Result<T, ProtocolError>>): Promi
     return await work();
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    return err({
-      code: error.code === 'unreachable' ? 'engine-unreachable' : 'internal',
-      message: error.message,
-    });
+    return err(toProtocolError(error));
   }
 }
 
