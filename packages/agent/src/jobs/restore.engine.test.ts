@@ -24,7 +24,10 @@ afterEach(async () => {
 type Inspect = Awaited<ReturnType<ServiceOnEngine['inspect']>>;
 
 /** A server that is degraded: what was removed in the middle of its job could not be restored. */
-async function degrade(tag = 'ok'): Promise<{ before: Inspect; job: string; input: RestoreInput }> {
+async function degrade(
+  tag = 'ok',
+  end: 'killed' | 'cancelled' = 'killed',
+): Promise<{ before: Inspect; job: string; input: RestoreInput }> {
   const words = ['--env', 'MINE=1', '--restart', 'always', '--volume', '/data', '--publish', '127.0.0.1::80'];
   await host.docker('run', '--detach', '--name', web, ...words, `${faulty}:${tag}`);
   await host.docker('network', 'connect', '--alias', 'shop', network, web);
@@ -40,7 +43,8 @@ async function degrade(tag = 'ok'): Promise<{ before: Inspect; job: string; inpu
   await on.reaches(id, `gate:${web}`);
   // Not its volumes: whoever removes those as well has none left to bring back.
   await host.docker('rm', '--force', web);
-  await host.docker('kill', `${web}.next.${id}`);
+  if (end === 'killed') await host.docker('kill', `${web}.next.${id}`);
+  else expect((await on.jobs.cancel(id)).ok).toBe(true);
   expect(await on.ended(id)).toMatchObject({ state: 'DEGRADED', commands: expect.arrayContaining([]) });
   return { before, job: id, input: { ...input, key: `${input.key}-restore` } };
 }
@@ -135,4 +139,46 @@ test('its image is gone as well: that is the reason, and the commands are there 
     },
   });
   expect(job.commands.join('\n')).toContain('curl');
+});
+
+test('a new one that serves comes back where the old one does not start any more, and goes once it does', async () => {
+  // The old version's image alone looks for the file.
+  const tag = on.name('picky');
+  const script = 'test ! -e /data/broken && exec sh -c "trap exit TERM; sleep 1000000 & wait"';
+  await host.docker('create', '--name', on.name('maker'), `${faulty}:ok`);
+  await host.docker(
+    'commit',
+    '--change',
+    `CMD ["sh", "-c", ${JSON.stringify(script)}]`,
+    on.name('maker'),
+    `${faulty}:${tag}`,
+  );
+  await host.docker('rm', on.name('maker'));
+  const { before, job, input } = await degrade(tag, 'cancelled');
+  const fresh = `${web}.next.${job}`;
+  expect((await on.inspect(fresh)).State.Running).toBe(true);
+  await host.docker('exec', fresh, 'touch', '/data/broken');
+
+  expect(await on.ended(await restore(input))).toMatchObject({
+    state: 'DEGRADED',
+    error: {
+      code: 'not-restored',
+      message: expect.stringContaining('The new version is back in its place.'),
+    },
+  });
+  const back = await on.inspect(fresh);
+  expect(back).toMatchObject({
+    State: { Running: true },
+    Config: { Image: `${faulty}:ok2` },
+    HostConfig: { RestartPolicy: { Name: 'always' } },
+  });
+
+  await host.docker('exec', fresh, 'rm', '/data/broken');
+  expect(await on.ended(await restore({ ...input, key: `${input.key}-2` }))).toMatchObject({
+    state: 'RESTORED',
+  });
+  expect(chosen(await on.inspect(web))).toEqual(chosen(before));
+  expect(await on.names()).toEqual([web]);
+  await host.docker('rm', '--force', '--volumes', web);
+  await host.docker('rmi', `${faulty}:${tag}`);
 });

@@ -14,9 +14,11 @@ import { look } from './look.ts';
 import { ofItsImage } from './of-its-image.ts';
 import {
   type Action,
+  asideActions,
   canBeRecreated,
   decideRecovery,
   finishActions,
+  putBackActions,
   removedBefore,
   removesItself,
   restoreActions,
@@ -240,8 +242,15 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   return true;
 }
 
+/** A container that could not be brought back, and why, as a sentence. */
+interface Failure {
+  saved: SavedContainer;
+  message: string;
+}
+
 async function restore(options: Recovery, containers: readonly SavedAndSeen[]): Promise<Recovered> {
-  const failures: { container: SavedAndSeen; message: string }[] = [];
+  const failures: Failure[] = [];
+  const restored: SavedContainer[] = [];
   for (const container of restoreOrder(containers)) {
     const mayRecreate = options.recreateGone === true || removesItself(container.saved);
     const recreates = mayRecreate && canBeRecreated(container);
@@ -250,18 +259,18 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
     const detail = recreates ? 'it is gone, and is created again' : undefined;
     const step = begin(options, 'restore', container.saved.container, detail);
     const done = recreates
-      ? await recreateOld(options, container, containers)
-      : actions.ok
-        ? await doAll(options, container.saved, [...removedBefore(container, containers), ...actions.value])
-        : actions;
+      ? await recreateOld(options, container.saved, containers)
+      : await bringBack(options, container.saved, containers);
     if (options.signal.aborted) return { state: 'interrupted' };
     const message = done.ok ? {} : { message: done.error.message };
     options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
-    if (!done.ok) failures.push({ container, message: done.error.message });
+    if (!done.ok) failures.push({ saved: container.saved, message: done.error.message });
+    else restored.push(container.saved);
   }
+  if (options.recreateGone === true) failures.push(...(await removeSetAside(options, restored)));
   if (failures.length === 0) return { state: 'RESTORED' };
   const left = await Promise.all(
-    failures.map(async ({ container: { saved } }) => {
+    failures.map(async ({ saved }) => {
       const { seen } = await look(options.engine, saved, options.jobId);
       const gone = saved.old !== undefined && seen.old === undefined;
       const recreate = gone ? await saveRecreate(options, saved) : undefined;
@@ -278,10 +287,10 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
 /** Creates an old container that is gone as it was, beside what has its name, and then restores it as any other. */
 async function recreateOld(
   options: Recovery,
-  { saved }: SavedAndSeen,
+  saved: SavedContainer,
   all: readonly SavedAndSeen[],
 ): Promise<Result<void>> {
-  const { engine, jobId, write } = options;
+  const { engine, write } = options;
   const { container, old } = saved;
   const request = recreateRequest(saved, options.saved);
   if (old === undefined || request === undefined) {
@@ -299,9 +308,7 @@ async function recreateOld(
     const again: SavedContainer = { ...saved, old: { ...old, id } };
     options.saved = options.saved.map((each) => (each.container === container ? again : each));
     await recordIfPossible(write, options.saved);
-    const now = await look(engine, again, jobId);
-    const actions = restoreActions(now);
-    return actions.ok ? await doAll(options, again, [...removedBefore(now, all), ...actions.value]) : actions;
+    return await bringBack(options, again, all);
   } catch (error) {
     if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
     return err({
@@ -309,6 +316,47 @@ async function recreateOld(
       message: `${container} was removed, and could not be created again: ${error.message}`,
     });
   }
+}
+
+/**
+ * The old one in the place of the new one. Where a person asks for it, perhaps long after the job, the new one may be all that
+ * serves and nobody knows whether the old one still can: then it is only set aside, and comes back if the old one does not.
+ */
+async function bringBack(
+  options: Recovery,
+  saved: SavedContainer,
+  all: readonly SavedAndSeen[],
+): Promise<Result<void>> {
+  const { engine, jobId, signal } = options;
+  const container: SavedAndSeen = {
+    ...(await look(engine, saved, jobId)),
+    stopPending: options.stopping.has(saved.container),
+  };
+  const actions = restoreActions(container);
+  if (!actions.ok) return actions;
+  if (options.recreateGone !== true || saved.old === undefined || container.seen.next === undefined) {
+    return await doAll(options, saved, [...removedBefore(container, all), ...actions.value]);
+  }
+  const rest = actions.value.filter((action) => action.do !== 'remove');
+  const done = await doAll(options, saved, [...asideActions(container), ...rest]);
+  if (done.ok || signal.aborted) return done;
+  const { seen } = await look(engine, saved, jobId);
+  const back = await doAll(options, saved, putBackActions(container, seen));
+  return back.ok ? err({ ...done.error, message: `${done.error.message} ${PUT_BACK}` }) : done;
+}
+
+const PUT_BACK = 'The new version is back in its place.';
+
+/** The new ones of what is restored, last started first: an engine may refuse to remove one that another hangs on. */
+async function removeSetAside(options: Recovery, restored: readonly SavedContainer[]): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (const saved of restored.toReversed()) {
+    const { seen } = await look(options.engine, saved, options.jobId);
+    if (seen.next === undefined) continue;
+    const removed = await doAll(options, saved, [{ do: 'remove', id: seen.next.id }]);
+    if (!removed.ok) failures.push({ saved, message: removed.error.message });
+  }
+  return failures;
 }
 
 /** Where it can't be written down the next agent may not know the old one by its new id. That is better than to leave it stopped. */
@@ -355,6 +403,9 @@ async function doOne(options: RecoverOptions, saved: SavedContainer, action: Act
       return ok(undefined);
     case 'set-restart':
       await engine.setRestartPolicy(action.id, action.policy);
+      return ok(undefined);
+    case 'stop':
+      await engine.stopContainer(action.id);
       return ok(undefined);
     case 'await-stop':
       await awaitStop(engine, action.id);

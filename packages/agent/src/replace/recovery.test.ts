@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { degradedCommands } from './degraded-commands.ts';
 import type { JsonObject } from './json.ts';
 import {
+  asideActions,
   decideRecovery,
   finishActions,
+  putBackActions,
   removedBefore,
   restoreActions,
   restoreOrder,
@@ -60,6 +62,79 @@ const fresh: SeenContainer = {
 };
 const started = { ...fresh, running: true };
 const named = { ...started, name: 'web' };
+
+describe('a new one that is set aside until the old one serves', () => {
+  test.each<[string, Seen, unknown[]]>([
+    ['nothing is there', { old: away }, []],
+    [
+      'it serves under its name',
+      { old: away, next: named, holder: NEW },
+      [
+        { do: 'set-restart', id: NEW, policy: none },
+        { do: 'stop', id: NEW },
+        { do: 'rename', id: NEW, to: 'web.next.j1' },
+      ],
+    ],
+    ['it is set aside already', { old: away, next: { ...fresh, restartPolicy: none } }, []],
+  ])('%s', (_, seen, expected) => {
+    expect(asideActions({ saved: savedAs(), seen })).toEqual(expected);
+  });
+
+  const aside = { ...fresh, restartPolicy: none };
+  test.each<[string, Seen, Seen, unknown[]]>([
+    [
+      'the old one could not be started',
+      { old: away, next: named, holder: NEW },
+      { old: { ...stopped, restartPolicy: always }, next: aside, holder: OLD },
+      [
+        { do: 'set-restart', id: OLD, policy: none },
+        { do: 'rename', id: OLD, to: 'web.prev.j1' },
+        { do: 'rename', id: NEW, to: 'web' },
+        { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+        { do: 'start', id: NEW, gate: false },
+      ],
+    ],
+    [
+      'the old one was started and did not pass',
+      { old: away, next: started },
+      { old: before, next: aside, holder: OLD },
+      [
+        { do: 'stop', id: OLD },
+        { do: 'set-restart', id: OLD, policy: none },
+        { do: 'rename', id: OLD, to: 'web.prev.j1' },
+        { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+        { do: 'start', id: NEW, gate: false },
+      ],
+    ],
+    [
+      'it could not be stopped',
+      { old: away, next: named, holder: NEW },
+      { old: away, next: { ...named, restartPolicy: none }, holder: NEW },
+      [{ do: 'set-restart', id: NEW, policy: { Name: 'always' } }],
+    ],
+    [
+      'an attempt that was cut off had set it aside',
+      { old: away, next: aside },
+      { old: away, next: aside },
+      [
+        { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+        { do: 'start', id: NEW, gate: false },
+      ],
+    ],
+    [
+      'a person had stopped it',
+      { old: away, next: { ...named, running: false }, holder: NEW },
+      { old: away, next: aside },
+      [
+        { do: 'rename', id: NEW, to: 'web' },
+        { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+      ],
+    ],
+    ['it was removed meanwhile', { old: away, next: named, holder: NEW }, { old: away }, []],
+  ])('%s: it comes back', (_, seen, after, expected) => {
+    expect(putBackActions({ saved: savedAs(), seen }, after)).toEqual(expected);
+  });
+});
 
 describe('what becomes of a job that was interrupted', () => {
   test.each<[string, Seen, boolean, string]>([

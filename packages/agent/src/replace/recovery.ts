@@ -66,6 +66,7 @@ export type Action =
   | { do: 'set-restart'; id: string; policy: RestartPolicy }
   /** Waits for the stop that was asked for before; whether it ends well is not asked. */
   | { do: 'await-stop'; id: string }
+  | { do: 'stop'; id: string }
   /** Starts it, and watches it through the gate where it was well before. */
   | { do: 'start'; id: string; gate: boolean };
 
@@ -113,6 +114,46 @@ export function restoreActions({ saved, seen, stopPending = false }: SavedAndSee
   }
   return ok(actions);
 }
+
+/**
+ * The new one out of the old one's way, so that it can come back if the old one does not start: stopped, with its name
+ * and all that both may hold (ports, addresses, volumes) free.
+ */
+export function asideActions({ saved, seen: { next } }: SavedAndSeen): Action[] {
+  if (next === undefined) return [];
+  return [
+    ...(holdsRestart(next.restartPolicy)
+      ? []
+      : [{ do: 'set-restart', id: next.id, policy: NO_RESTART } as const]),
+    ...(next.running ? [{ do: 'stop', id: next.id } as const] : []),
+    ...(next.name === saved.container ? [{ do: 'rename', id: next.id, to: saved.nextName } as const] : []),
+  ];
+}
+
+/**
+ * The new one as it was again, after an old one that did not start: `after` is what is there then. Where an attempt that was
+ * cut off had set it aside it is started as well, for nothing else serves.
+ */
+export function putBackActions({ saved, seen: before }: SavedAndSeen, after: Seen): Action[] {
+  const { old, next } = after;
+  if (next === undefined || before.next === undefined) return [];
+  const policy = savedPolicy(saved);
+  const actions: Action[] = [];
+  if (old?.running === true) actions.push({ do: 'stop', id: old.id });
+  if (old !== undefined && !holdsRestart(old.restartPolicy)) {
+    actions.push({ do: 'set-restart', id: old.id, policy: NO_RESTART });
+  }
+  if (old?.name === saved.container) actions.push({ do: 'rename', id: old.id, to: saved.previousName });
+  if (next.name !== before.next.name) actions.push({ do: 'rename', id: next.id, to: before.next.name });
+  if (policy !== undefined && !samePolicy(policy, next.restartPolicy)) {
+    actions.push({ do: 'set-restart', id: next.id, policy });
+  }
+  const served = before.next.running || before.next.name === saved.nextName;
+  if (served && !next.running) actions.push({ do: 'start', id: next.id, gate: false });
+  return actions;
+}
+
+const NO_RESTART: RestartPolicy = { Name: 'no' };
 
 /** Something else has its name: a person, or a program that deploys as well, was there meanwhile. */
 function isTaken({ holder, old, next }: Seen): boolean {
