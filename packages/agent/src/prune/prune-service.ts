@@ -10,8 +10,8 @@ export interface PruneService {
   /** What `prune` would remove now. Errors: `engine-unreachable`, `internal`. */
   list(rules: PruneRules): Promise<Result<PruneList, ProtocolError>>;
   /**
-   * Removes what was shown, as far as the rules say so still. Errors: as `list`, and `refused` (`job-running`) while a job
-   * runs, which may need what it just pulled.
+   * Removes what was shown, as far as the rules say so still. A job may need what it just pulled: what is not removed when one
+   * begins is left. Errors: as `list`, and `refused` (`job-running`) where one runs already.
    */
   prune(input: PruneInput): Promise<Result<Pruned, ProtocolError>>;
 }
@@ -35,15 +35,24 @@ export function createPruneService(parts: PruneServiceParts): PruneService {
     ]);
     const { containers, images } = decidePrune(rules, { usage, previous, needed, now: now() });
     const had = await Promise.all(images.map(({ names }) => isInRegistry(registry, names)));
-    return { containers, images: images.filter((_, at) => had[at]) };
+    const stays = images
+      .filter((_, at) => !had[at])
+      .map(({ id, names }) => ({
+        name: names.find((name) => !name.includes('@')) ?? id,
+        message: IN_NO_REGISTRY,
+      }));
+    return { containers, images: images.filter((_, at) => had[at]), stays };
   };
 
   const prune = async (input: PruneInput): Promise<Result<Pruned, ProtocolError>> => {
     const { containers, images } = await look(input);
-    const removed: PruneList = { containers: [], images: [] };
-    const left: { name: string; message: string }[] = [];
+    const removed: Pruned['removed'] = { containers: [], images: [] };
+    const left: Pruned['left'] = [];
     for (const container of containers.filter(({ id }) => input.shown.containers.includes(id))) {
-      if (jobs.activeCount() > 0) return err(jobRunning());
+      if (jobs.activeCount() > 0) {
+        left.push({ name: container.name, message: JOB_BEGAN });
+        continue;
+      }
       try {
         await engine.removeContainer(container.id);
         await jobs.forget(container.id);
@@ -54,9 +63,12 @@ export function createPruneService(parts: PruneServiceParts): PruneService {
       }
     }
     for (const image of images.filter(({ id }) => input.shown.images.includes(id))) {
-      if (jobs.activeCount() > 0) return err(jobRunning());
       const names: string[] = [];
       for (const name of image.names) {
+        if (jobs.activeCount() > 0) {
+          left.push({ name, message: JOB_BEGAN });
+          continue;
+        }
         try {
           if (await buildEngine.removeImage(name)) names.push(name);
           else left.push({ name, message: 'It is in use, or has names that are not the map’s.' });
@@ -111,6 +123,10 @@ async function previousContainers(
   }
   return found;
 }
+
+const IN_NO_REGISTRY =
+  'no registry is known to have it, so it could not be pulled again; remove it by hand if you are sure';
+const JOB_BEGAN = 'a job began meanwhile, and may need it; prune again when it has ended';
 
 function jobRunning(): ProtocolError {
   const message = 'A job runs on this agent, and may need what is there. Prune when it has ended.';

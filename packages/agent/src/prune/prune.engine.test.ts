@@ -65,7 +65,7 @@ test('what nothing uses and no rollback wants is shown, and then removed; the re
   expect(namesOf(shown).toSorted()).toEqual([`${app}:1`, `${app}:4`]);
   expect(shown.containers).toEqual([]);
   expect(namesOf(await list({ keep: 1 }))).toEqual([`${app}:1`]);
-  expect(await list({ olderThanDays: 1 })).toEqual({ containers: [], images: [] });
+  expect(await list({ olderThanDays: 1 })).toEqual({ containers: [], images: [], stays: [] });
   expect(await tags()).toEqual(['1', '2', '3', '4']);
 
   // Only what was shown goes, and of it only what may go still.
@@ -104,6 +104,34 @@ test('not while a job runs', async () => {
   await on.ended(id);
 });
 
+test('a job that begins in the middle: what went is told, and the rest is left', async () => {
+  await host.docker('run', '--detach', '--name', web, `${app}:4`);
+  const { images } = await list();
+  const shown = { containers: [], images: images.map(({ id }) => id) };
+  const { buildEngine, ...others } = parts();
+  let job: string | undefined;
+  const removeImage = async (name: string) => {
+    const removed = await buildEngine.removeImage(name);
+    const input = on.input([{ container: web, image: app, tag: '3', more: { settle: 600 } }]);
+    job ??= await on.begin(input);
+    return removed;
+  };
+  const done = await createPruneService({ ...others, buildEngine: { removeImage } }).prune({
+    ...rules,
+    shown,
+  });
+  if (!done.ok) throw new Error(done.error.message);
+  const { removed, left } = done.value;
+  expect(removed.images).toHaveLength(1);
+  expect(left).toContainEqual({
+    name: expect.stringContaining(app),
+    message: expect.stringContaining('a job began'),
+  });
+  expect(await tags()).toHaveLength(3);
+  await on.jobs.cancel(job ?? '');
+  await on.ended(job ?? '');
+});
+
 test('what another map’s rollback and a degraded server’s restore want stays', async () => {
   const theirs = on.name('theirs');
   await host.docker('run', '--detach', '--name', theirs, `${app}:1`);
@@ -140,7 +168,14 @@ test('what is in no registry stays, also where the engine gives it a digest', as
     expect(made?.names).toEqual([`${local}:1`, expect.stringContaining(`${local}@sha256:`)]);
     const onPodman = createPruneService({ ...parts(), engine, buildEngine: createBuildEngine(address) });
     const found = await onPodman.list({ ...rules, containers: [{ container: web, image: local }] });
-    expect(found).toEqual({ ok: true, value: { containers: [], images: [] } });
+    expect(found).toEqual({
+      ok: true,
+      value: {
+        containers: [],
+        images: [],
+        stays: [{ name: `${local}:1`, message: expect.stringContaining('could not be pulled again') }],
+      },
+    });
   } finally {
     await other.docker('rmi', `${local}:1`);
   }

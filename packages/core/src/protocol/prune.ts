@@ -29,6 +29,8 @@ export const pruneListSchema = z.object({
   images: z.array(
     z.object({ id: z.string(), names: z.array(z.string()), bytes: z.number(), createdAt: z.string() }),
   ),
+  /** What the rules would remove, and why it stays all the same. An older agent doesn't say so. */
+  stays: z.array(z.object({ name: z.string(), message: z.string() })).optional(),
 });
 export type PruneList = z.infer<typeof pruneListSchema>;
 
@@ -39,7 +41,7 @@ export const pruneInputSchema = pruneRulesSchema.extend({
 export type PruneInput = z.infer<typeof pruneInputSchema>;
 
 export const prunedSchema = z.object({
-  removed: pruneListSchema,
+  removed: pruneListSchema.omit({ stays: true }),
   /** What is there still, and why. */
   left: z.array(z.object({ name: z.string(), message: z.string() })),
 });

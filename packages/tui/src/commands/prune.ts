@@ -49,6 +49,9 @@ function prune(context: Context, options: PruneOptions): Promise<number> {
     for (const { agent, failure } of found) {
       if (failure !== undefined) output.note(`towline: ${agent}: ${failure.message}`);
     }
+    for (const { agent, value } of found) {
+      for (const { name, message } of value?.stays ?? []) output.note(`${agent}: ${name} stays: ${message}.`);
+    }
     const code = exitCodeOf(found);
     const some = found.filter(({ value }) => value !== undefined && countOf(value) > 0);
     const only = options.list === true || some.length === 0;
@@ -91,7 +94,10 @@ function prune(context: Context, options: PruneOptions): Promise<number> {
         );
       }
     }
-    if (context.options.json) await printJson(context, { agents: done.map(document) });
+    if (context.options.json) {
+      const others = found.filter(({ agent }) => !done.some((each) => each.agent === agent));
+      await printJson(context, { agents: [...done, ...others.map(nothingDone)].map(document) });
+    }
     return combineExitCodes([code, exitCodeOf(done)]);
   });
 }
@@ -142,6 +148,12 @@ function countWords({ containers, images }: PruneList): string {
   const count = (many: number, one: string) => (many === 0 ? [] : [`${many} ${one}${many === 1 ? '' : 's'}`]);
   const words = [...count(containers.length, 'container'), ...count(images.length, 'image')];
   return words.length === 0 ? 'nothing' : words.join(' and ');
+}
+
+/** An agent where there was nothing to remove, or that did not say what there is. */
+function nothingDone({ value: _, ...answer }: Answer<PruneList>): Answer<Pruned> {
+  const nothing = { removed: { containers: [], images: [] }, left: [] };
+  return answer.failure === undefined ? { ...answer, value: nothing } : answer;
 }
 
 function document({ agent, value, failure }: Answer<object>) {
