@@ -68,6 +68,22 @@ test('a disk of the journal that is full by then does not keep it from being bro
     const job = await on.ended(id);
     expect(job).toMatchObject({ state: 'RESTORED' });
     await expectServing('ok');
+    // Its id is not written down: until it serves it keeps the name that the next agent would know it by.
+    const { Id, Created } = await on.inspect(web);
+    const since = ['--since', Created, '--until', new Date().toISOString()];
+    const events = await host.docker(
+      'events',
+      ...since,
+      '--filter',
+      `container=${Id}`,
+      '--format',
+      '{{.Action}}',
+    );
+    expect(events.split('\n').filter((word) => /^(create|start|rename)$/.test(word))).toEqual([
+      'create',
+      'start',
+      'rename',
+    ]);
     // And an agent that is started again leaves it serving, whatever of this was written down.
     await rm(join(dir, 'state', 'filler'));
     await on.restart({ stateDir: join(dir, 'state') });

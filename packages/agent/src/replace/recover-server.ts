@@ -21,12 +21,14 @@ import {
   putBackActions,
   removedBefore,
   removesItself,
+  renamesLast,
   restoreActions,
   restoreOrder,
   type SavedAndSeen,
 } from './recovery.ts';
 import { recreateRequest } from './recreate.ts';
 import type { SavedContainer } from './saved.ts';
+import { PortKept, startContainer } from './start-container.ts';
 import { type Step, stepOf } from './steps.ts';
 import { tellStanding } from './tell-standing.ts';
 
@@ -242,11 +244,13 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   return true;
 }
 
-/** A container that could not be brought back, and why, as a sentence. */
+/** A container that could not be brought back, and why. */
 interface Failure {
   saved: SavedContainer;
-  message: string;
+  error: { code: string; message: string };
 }
+
+const PORT_KEPT = 'port-kept';
 
 async function restore(options: Recovery, containers: readonly SavedAndSeen[]): Promise<Recovered> {
   const failures: Failure[] = [];
@@ -264,7 +268,7 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
     if (options.signal.aborted) return { state: 'interrupted' };
     const message = done.ok ? {} : { message: done.error.message };
     options.write.emit({ type: 'step-ended', step: step.id, state: done.ok ? 'DONE' : 'ERROR', ...message });
-    if (!done.ok) failures.push({ saved: container.saved, message: done.error.message });
+    if (!done.ok) failures.push({ saved: container.saved, error: done.error });
     else restored.push(container.saved);
   }
   if (options.recreateGone === true) failures.push(...(await removeSetAside(options, restored)));
@@ -279,8 +283,11 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
   );
   return {
     state: 'DEGRADED',
-    commands: degradedCommands(left),
-    message: `${failures.map(({ message }) => message).join(' ')} Give the commands below to bring the old version back.`,
+    commands: [
+      ...(failures.some(({ error }) => error.code === PORT_KEPT) ? ['systemctl restart docker'] : []),
+      ...degradedCommands(left),
+    ],
+    message: `${failures.map(({ error }) => error.message).join(' ')} Give the commands below to bring the old version back.`,
   };
 }
 
@@ -307,8 +314,8 @@ async function recreateOld(
         : (await engine.createContainer(saved.previousName, await ofItsImage(engine, named, text(Image)))).id;
     const again: SavedContainer = { ...saved, old: { ...old, id } };
     options.saved = options.saved.map((each) => (each.container === container ? again : each));
-    await recordIfPossible(write, options.saved);
-    return await bringBack(options, again, all);
+    const recorded = await recordIfPossible(write, options.saved);
+    return await bringBack(options, again, all, recorded ? 'as-ever' : 'last');
   } catch (error) {
     if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
     return err({
@@ -326,18 +333,20 @@ async function bringBack(
   options: Recovery,
   saved: SavedContainer,
   all: readonly SavedAndSeen[],
+  named: 'as-ever' | 'last' = 'as-ever',
 ): Promise<Result<void>> {
   const { engine, jobId, signal } = options;
   const container: SavedAndSeen = {
     ...(await look(engine, saved, jobId)),
     stopPending: options.stopping.has(saved.container),
   };
-  const actions = restoreActions(container);
-  if (!actions.ok) return actions;
+  const found = restoreActions(container);
+  if (!found.ok) return found;
+  const actions = named === 'last' ? renamesLast(found.value) : found.value;
   if (options.recreateGone !== true || saved.old === undefined || container.seen.next === undefined) {
-    return await doAll(options, saved, [...removedBefore(container, all), ...actions.value]);
+    return await doAll(options, saved, [...removedBefore(container, all), ...actions]);
   }
-  const rest = actions.value.filter((action) => action.do !== 'remove');
+  const rest = actions.filter((action) => action.do !== 'remove');
   const done = await doAll(options, saved, [...asideActions(container), ...rest]);
   if (done.ok || signal.aborted) return done;
   const { seen } = await look(engine, saved, jobId);
@@ -354,17 +363,19 @@ async function removeSetAside(options: Recovery, restored: readonly SavedContain
     const { seen } = await look(options.engine, saved, options.jobId);
     if (seen.next === undefined) continue;
     const removed = await doAll(options, saved, [{ do: 'remove', id: seen.next.id }]);
-    if (!removed.ok) failures.push({ saved, message: removed.error.message });
+    if (!removed.ok) failures.push({ saved, error: removed.error });
   }
   return failures;
 }
 
-/** Where it can't be written down the next agent may not know the old one by its new id. That is better than to leave it stopped. */
-async function recordIfPossible(write: JobWriter, saved: readonly SavedContainer[]): Promise<void> {
+/** False where it can't be written down. Then the old one has to be known by its name, until it serves. */
+async function recordIfPossible(write: JobWriter, saved: readonly SavedContainer[]): Promise<boolean> {
   try {
     await write.record({ record: 'saved', containers: [...saved] });
+    return true;
   } catch (error) {
     if (!(error instanceof NotRecorded)) throw error;
+    return false;
   }
 }
 
@@ -382,7 +393,8 @@ async function doAll(
     return ok(undefined);
   } catch (error) {
     if (isUnreachable(error) || !(error instanceof EngineError)) throw error;
-    return err({ code: error.code, message: `${saved.container}: ${error.message}` });
+    const code = error instanceof PortKept ? PORT_KEPT : error.code;
+    return err({ code, message: `${saved.container}: ${error.message}` });
   }
 }
 
@@ -420,21 +432,18 @@ async function doOne(options: RecoverOptions, saved: SavedContainer, action: Act
 /** In milliseconds, between the tries. */
 const START_PAUSES = [250, 500, 1_000, 2_000];
 
-/**
- * An engine that was killed and has just come back may still hold a port for a container that is gone (seen on 20.10: "port is
- * already allocated"). Nothing serves meanwhile, so a start that is refused is asked for again before it is given up.
- */
+/** Nothing serves meanwhile, so a start that is refused is asked for again before it is given up. */
 async function startPatiently({ engine, signal }: RecoverOptions, id: string): Promise<void> {
   for (const pauseMs of START_PAUSES) {
     try {
-      return await engine.startContainer(id);
+      return await startContainer(engine, id);
     } catch (error) {
       const refused = error instanceof EngineError && (error.code === 'engine' || error.code === 'conflict');
       if (!refused || signal.aborted) throw error;
     }
     await wait(pauseMs, undefined, { signal }).catch(() => undefined);
   }
-  await engine.startContainer(id);
+  await startContainer(engine, id);
 }
 
 async function startAndGate(

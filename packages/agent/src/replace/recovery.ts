@@ -155,6 +155,15 @@ export function putBackActions({ saved, seen: before }: SavedAndSeen, after: See
 
 const NO_RESTART: RestartPolicy = { Name: 'no' };
 
+/**
+ * For an old container whose new id could not be written down: the next agent knows it by the name that it was created under,
+ * so it keeps that until it serves. Under its own name it would be a stranger, and left stopped.
+ */
+export function renamesLast(actions: readonly Action[]): Action[] {
+  const isRename = (action: Action) => action.do === 'rename';
+  return [...actions.filter((action) => !isRename(action)), ...actions.filter(isRename)];
+}
+
 /** Something else has its name: a person, or a program that deploys as well, was there meanwhile. */
 function isTaken({ holder, old, next }: Seen): boolean {
   return holder !== undefined && holder !== old?.id && holder !== next?.id;

@@ -27,6 +27,7 @@ import { type ChosenImage, pulledBefore, resolveImage, wrongPlatform } from './r
 import { restoredWords } from './restored-words.ts';
 import { refuseRoom } from './room-for.ts';
 import type { SavedContainer } from './saved.ts';
+import { startContainer } from './start-container.ts';
 import {
   type Becomes,
   nextName,
@@ -494,7 +495,7 @@ class Replacement {
     const { engine } = this.#options;
     const { next } = created(work);
     await this.#watch(work);
-    await engine.startContainer(next.Id);
+    await startContainer(engine, next.Id);
     return undefined;
   }
 
