@@ -1,5 +1,5 @@
 import type { WatchEvent } from '@towline/core/protocol';
-import { type AgentLink, agentAddress, createLink } from '@towline/tui/link';
+import { type AgentLink, createLink, createTransports } from '@towline/tui/link';
 
 /** A link to the agent with this socket, by the client that the dashboard uses, once it is there. */
 export function openLink(
@@ -8,7 +8,7 @@ export function openLink(
 ): Promise<AgentLink> {
   return new Promise((resolve, reject) => {
     const link = createLink({
-      address: agentAddress(`unix://${socket}`),
+      transport: createTransports().to({ kind: 'unix', path: socket }),
       version: 'test',
       listener: {
         onState: (state) => {

@@ -98,14 +98,14 @@ test('one that can not be read is said to be so', async () => {
 
 test('a good one that this version can not use all of is fine, with a warning', async () => {
   await place.writeMap(
-    shopMap({ alpha: 'ssh://deploy@web-1' }, { web: { agent: 'alpha', containers: [gateway] } }),
+    shopMap({ alpha: 'wss://web-1:7443' }, { web: { agent: 'alpha', containers: [gateway] } }),
   );
   const ran = await place.run('map', 'check');
   expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('is fine') });
-  expect(ran.stderr).toContain('warning: agents.alpha: Links of the kind ssh:// are not available yet');
+  expect(ran.stderr).toContain('warning: agents.alpha: Links of the kind wss:// are not available yet');
   expect(ran.stderr).toContain('this version uses unix:/// alone');
   const { warnings } = (await place.run('map', 'check', '--json')).json() as { warnings: string[] };
-  expect(warnings).toEqual([expect.stringContaining('ssh://deploy@web-1')]);
+  expect(warnings).toEqual([expect.stringContaining('wss://web-1:7443')]);
 });
 
 test('a good one is fine, from each of the places that are looked at', async () => {

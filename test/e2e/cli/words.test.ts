@@ -157,12 +157,12 @@ test('links that are not available yet say so, and name the url', async () => {
   try {
     await other.writeMap(
       shopMap(
-        { alpha: 'ssh://deploy@web-1' },
+        { alpha: 'wss://web-1:7443' },
         { web: { agent: 'alpha', containers: [{ name: 'gateway', image: 'a' }] } },
       ),
     );
     const ran = await other.run('agents');
-    expect(ran.stderr).toContain('ssh://deploy@web-1');
+    expect(ran.stderr).toContain('wss://web-1:7443');
     expect(ran.stderr).toContain('not available yet');
     expect(ran.code).toBe(5);
   } finally {

@@ -26,12 +26,14 @@ import {
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import {
+  type AgentAddress,
   type AgentLink,
   agentAddress,
   agentOfSocket,
   CallError,
   type CallFailure,
   createLink,
+  createTransports,
   jobEvents,
   type LocalAgent,
   unreachable,
@@ -68,6 +70,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     },
     TELL_EVERY_MS,
   );
+  const transports = createTransports();
   const links = new Map<string, AgentLink>();
   const firsts: Promise<void>[] = [];
 
@@ -92,7 +95,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     links.set(
       name,
       createLink({
-        address,
+        transport: address.ok ? transports.to(address.value) : address,
         version,
         ...(own !== undefined && { prepare: own.ensure, whyOther: own.whyOther }),
         listener: {
@@ -261,11 +264,11 @@ export function openFleet(options: OpenFleetOptions): Fleet {
 
 function ownAgent(
   source: MapSource,
-  address: ReturnType<typeof agentAddress>,
+  address: Result<AgentAddress>,
   env: OpenFleetOptions['env'],
 ): LocalAgent | undefined {
   if (source.kind === 'local') return source.agent;
-  return address.ok ? agentOfSocket(address.value.path, { env }) : undefined;
+  return address.ok && address.value.kind === 'unix' ? agentOfSocket(address.value.path, { env }) : undefined;
 }
 
 function tooOld(agent: string, version: string, what: string): CallFailure {

@@ -15,6 +15,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { type AgentLink, createLink, type LinkOptions } from './agent-link.ts';
 import { CallError } from './call-error.ts';
 import { jobEvents } from './resumable.ts';
+import { unixTransport } from './unix-transport.ts';
 
 /** A request as it comes over the wire. */
 interface Request {
@@ -119,7 +120,7 @@ afterEach(async () => {
 
 function open(change: Partial<LinkOptions> = {}): AgentLink {
   link = createLink({
-    address: { ok: true, value: { kind: 'unix', path: peer.path } },
+    transport: { ok: true, value: unixTransport({ kind: 'unix', path: peer.path }) },
     version: '0.1.0',
     backoff: { firstMs: 5, capMs: 20 },
     listener: {
@@ -331,7 +332,7 @@ test('what can not be reached is said at once after the first try', async () => 
 });
 
 test('a url of a later version is told, and not tried', async () => {
-  open({ address: { ok: false, error: { code: 'not-available', message: 'ssh is not available yet.' } } });
+  open({ transport: { ok: false, error: { code: 'not-available', message: 'ssh is not available yet.' } } });
   await vi.waitUntil(() => states.length > 0);
   expect(states).toEqual([{ state: 'lost', message: 'ssh is not available yet.' }]);
   await expect(link?.follow(jobEvents('j'), new AbortController().signal).next()).rejects.toThrow(

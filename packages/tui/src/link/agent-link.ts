@@ -8,13 +8,13 @@ import {
   type WatchEvent,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import type { UnixAddress } from './agent-url.ts';
 import { type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
 import { CallError, type CallFailure, toCallFailure, unreachable } from './call-error.ts';
 import { type AnswerSchema, describeIssues } from './issues.ts';
 import type { AgentClient, Ask, Resumable } from './resumable.ts';
 import { openSession, type Session } from './session.ts';
 import { readStream } from './subscription.ts';
+import type { Transport } from './transport.ts';
 
 /** What a link tells of, as it happens. */
 export interface LinkListener {
@@ -24,14 +24,15 @@ export interface LinkListener {
 }
 
 export interface LinkOptions {
-  /** Where the agent is, or why it can't be reached whatever one tries. */
-  address: Result<UnixAddress>;
+  /** The way to the agent, or why it can't be reached whatever one tries. */
+  transport: Result<Transport>;
   version: string;
   listener: LinkListener;
   /** Done before each try to connect: a local agent is started here. A failure is the link's. */
   prepare?: (signal: AbortSignal) => Promise<Result<void>>;
   /** Why the agent that answered is not the one that is meant: the link is not made then. */
   whyOther?: (hello: Hello) => string | undefined;
+  /** The transport's own by default. */
   backoff?: Backoff;
   /** As `openSession` has them. */
   patienceMs?: number;
@@ -75,12 +76,12 @@ const MAX_IDLE_FOLLOWS = 100;
 
 export function createLink(options: LinkOptions): AgentLink {
   const {
-    address,
+    transport,
     listener,
     version,
     prepare,
     whyOther,
-    backoff = LOCAL_BACKOFF,
+    backoff = transport.ok ? transport.value.backoff : LOCAL_BACKOFF,
     patienceMs,
     keepaliveMs,
   } = options;
@@ -125,13 +126,13 @@ export function createLink(options: LinkOptions): AgentLink {
     }
   };
 
-  const connectOnce = async (target: UnixAddress): Promise<Result<Session>> => {
+  const connectOnce = async (target: Transport): Promise<Result<Session>> => {
     if (prepare !== undefined) {
       const ready = await prepare(closing.signal);
       if (!ready.ok) return ready;
     }
     const opened = await openSession({
-      address: target,
+      transport: target,
       version,
       signal: closing.signal,
       ...(patienceMs !== undefined && { patienceMs }),
@@ -143,7 +144,7 @@ export function createLink(options: LinkOptions): AgentLink {
     return err({ code: 'agent-unreachable', message: other });
   };
 
-  const keepConnected = async (target: UnixAddress) => {
+  const keepConnected = async (target: Transport) => {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
       const opened = await connectOnce(target);
       if (closing.signal.aborted) return;
@@ -169,10 +170,10 @@ export function createLink(options: LinkOptions): AgentLink {
     }
   };
 
-  const running = address.ok
-    ? keepConnected(address.value)
+  const running = transport.ok
+    ? keepConnected(transport.value)
     : // Not at once: who makes the link does not have it yet.
-      Promise.resolve().then(() => lose(address.error.message));
+      Promise.resolve().then(() => lose(transport.error.message));
 
   /** Waits out the first try only: later ones fail at once with what the last try came to. */
   const current = async (): Promise<Result<Session, CallFailure>> => {
@@ -201,7 +202,7 @@ export function createLink(options: LinkOptions): AgentLink {
     });
     while (!either.aborted) {
       if (session !== undefined && session.lost() === undefined) return session;
-      if (state.state === 'incompatible' || !address.ok) throw new CallError(whyNot());
+      if (state.state === 'incompatible' || !transport.ok) throw new CallError(whyNot());
       await Promise.race([changed.promise, aborted]);
     }
     return undefined;

@@ -9,9 +9,29 @@ test.each([
 });
 
 test.each([
-  ['ssh://deploy@web-1', 'not-available', 'ssh://deploy@web-1'],
+  ['ssh://web-1', { host: 'web-1' }],
+  ['ssh://web-1/', { host: 'web-1' }],
+  ['ssh://deploy@web-1', { host: 'web-1', user: 'deploy' }],
+  [
+    'ssh://a%40b@web-1:2222/srv/a%20b.sock',
+    { host: 'web-1', user: 'a@b', port: 2222, path: '/srv/a b.sock' },
+  ],
+  ['ssh://[fe80::1]:22', { host: 'fe80::1', port: 22 }],
+])('%s is a socket of another machine', (url, address) => {
+  expect(agentAddress(url)).toEqual({ ok: true, value: { kind: 'ssh', ...address } });
+});
+
+test.each([
   ['wss://db-1:7443', 'not-available', 'wss://db-1:7443'],
   ['ws://127.0.0.1:7443', 'not-available', 'ws://127.0.0.1:7443'],
+  ['ssh://', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://@web-1', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://web-1:0', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://web-1:65536', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://web-1/bad%', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://fe80::1/', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://-oProxyCommand=x', 'bad-url', 'dash'],
+  ['ssh://-lroot@web-1', 'bad-url', 'dash'],
   ['unix://relative/agent.sock', 'bad-url', 'absolute'],
   ['unix:///bad%', 'bad-url', 'absolute'],
   ['http://web-1', 'bad-url', 'unix:///PATH'],

@@ -1,13 +1,27 @@
 import { err, ok, type Result } from '@towline/core/result';
 
 /** Where an agent listens. */
+export type AgentAddress = UnixAddress | SshAddress;
+
+/** A socket of this machine. */
 export interface UnixAddress {
   kind: 'unix';
   path: string;
 }
 
+/** A socket of another machine, reached over SSH. What the URL does not say, `~/.ssh/config` or a default does. */
+export interface SshAddress {
+  kind: 'ssh';
+  /** As written: a name of `~/.ssh/config`, a host name or an address (IPv6 without its brackets). */
+  host: string;
+  user?: string;
+  port?: number;
+  /** The agent's socket there. */
+  path?: string;
+}
+
 /** An agent's `url` of the map file as an address. Errors: `not-available` (it will be one day), `bad-url`. */
-export function agentAddress(url: string): Result<UnixAddress> {
+export function agentAddress(url: string): Result<AgentAddress> {
   const scheme = /^([a-z+]+):\/\//.exec(url)?.[1];
   switch (scheme) {
     case 'unix': {
@@ -16,15 +30,45 @@ export function agentAddress(url: string): Result<UnixAddress> {
       return err(badUrl(url, 'a Unix socket needs an absolute path, as in unix:///run/towline/agent.sock'));
     }
     case 'ssh':
+      return sshAddress(url);
     case 'wss':
     case 'ws':
       return err({
         code: 'not-available',
-        message: `Links of the kind ${scheme}:// are not available yet, so ${url} can't be reached: this version uses unix:/// alone. Run towline on the agent's machine and use its socket: unix:///PATH.`,
+        message: `Links of the kind ${scheme}:// are not available yet, so ${url} can't be reached: this version uses unix:/// and ssh://. Reach the agent's socket over SSH: ssh://[USER@]HOST[:PORT][/PATH].`,
       });
     default:
-      return err(badUrl(url, 'it is unix:///PATH'));
+      return err(badUrl(url, 'it is unix:///PATH or ssh://[USER@]HOST[:PORT][/PATH]'));
   }
+}
+
+const SSH_URL = /^ssh:\/\/(?:([^@/]+)@)?(?:\[([0-9a-fA-F:.]+)\]|([^@/:[\]]+))(?::(\d+))?(\/.*)?$/s;
+
+function sshAddress(url: string): Result<AgentAddress> {
+  const [found, user, literal, name, port, rest] = SSH_URL.exec(url) ?? [];
+  const host = literal ?? name;
+  const who = user === undefined ? undefined : decoded(user);
+  // A slash alone says as little as none.
+  const path = rest === undefined || rest === '/' ? undefined : decoded(rest);
+  const bad =
+    found === undefined ||
+    host === undefined ||
+    (user !== undefined && who === undefined) ||
+    (rest !== undefined && rest !== '/' && path === undefined) ||
+    Number(port ?? 22) < 1 ||
+    Number(port ?? 22) > 65_535;
+  if (bad) return err(badUrl(url, 'it is ssh://[USER@]HOST[:PORT][/PATH]'));
+  // What begins with a dash was taken for an option by many a program that is given a host.
+  if (host.startsWith('-') || who?.startsWith('-')) {
+    return err(badUrl(url, 'neither its host nor its user may begin with a dash'));
+  }
+  return ok({
+    kind: 'ssh',
+    host,
+    ...(who !== undefined && { user: who }),
+    ...(port !== undefined && { port: Number(port) }),
+    ...(path !== undefined && { path }),
+  });
 }
 
 function badUrl(url: string, expected: string) {

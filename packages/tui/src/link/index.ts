@@ -5,9 +5,10 @@ export {
   type LinkOptions,
   type LogsOptions,
 } from './agent-link.ts';
-export { agentAddress } from './agent-url.ts';
+export { type AgentAddress, agentAddress } from './agent-url.ts';
 export { buildEvents, buildLogLines, type LogFollowStart } from './build-streams.ts';
 export { CallError, type CallFailure, unreachable } from './call-error.ts';
 export { agentOfSocket, type LocalAgent, localAgent } from './local-agent.ts';
 export { type LocalPlace, localPlace } from './local-place.ts';
 export { jobEvents } from './resumable.ts';
+export { createTransports } from './transports.ts';

@@ -1,15 +1,13 @@
-import { connect } from 'node:net';
 import type { AgentRouter } from '@towline/agent/server';
 import { type Hello, helloSchema, PROTOCOL_VERSION } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';
-import type { UnixAddress } from './agent-url.ts';
 import { toCallFailure } from './call-error.ts';
-import { connectFailure } from './connect-failure.ts';
 import { describeIssues } from './issues.ts';
 import { KEEPALIVE_MS, watchHalfOpen } from './keepalive.ts';
 import type { AgentClient } from './resumable.ts';
+import { type Transport, WayBroken } from './transport.ts';
 
 /** One connection to an agent, from its hello to its end. It is never opened again: a new one takes its place. */
 export interface Session {
@@ -27,27 +25,35 @@ export interface Session {
 }
 
 export interface OpenOptions {
-  address: UnixAddress;
+  transport: Transport;
   /** This program's version. */
   version: string;
   signal: AbortSignal;
-  /** How long the agent may take for the connection and for its hello, in milliseconds. */
+  /** How long the agent may take for its hello once the way to it is open, in milliseconds. */
   patienceMs?: number;
   /** How often a quiet connection is asked whether it is there, in milliseconds. */
   keepaliveMs?: number;
 }
 
+const CLOSED = 'The link was closed.';
 const PATIENCE_MS = 5_000;
 /** A snapshot of a thousand containers and their jobs is far below. */
 const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
 /**
- * Connects, and says hello. Errors: `agent-unreachable` (the message names the hop), `protocol-mismatch` (it names the
+ * Opens the way, and says hello over it. Errors: `agent-unreachable` (the message names the hop), `protocol-mismatch` (it names the
  * side to upgrade).
  */
 export async function openSession(options: OpenOptions): Promise<Result<Session>> {
-  const { address, version, signal, patienceMs = PATIENCE_MS, keepaliveMs = KEEPALIVE_MS } = options;
-  if (signal.aborted) return err({ code: 'agent-unreachable', message: 'The link was closed.' });
+  const { transport, version, signal, patienceMs = PATIENCE_MS, keepaliveMs = KEEPALIVE_MS } = options;
+  if (signal.aborted) return err({ code: 'agent-unreachable', message: CLOSED });
+  const opened = await transport.open(signal);
+  if (!opened.ok) return opened;
+  const stream = opened.value;
+  if (signal.aborted) {
+    stream.destroy();
+    return err({ code: 'agent-unreachable', message: CLOSED });
+  }
   const ended = Promise.withResolvers<string>();
   let lost: string | undefined;
   let socket: WebSocket | undefined;
@@ -60,23 +66,31 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
     // The client would connect again by itself. It has to be closed before it hears that the socket is.
     void wire.close();
     socket?.terminate();
+    stream.destroy();
     ended.resolve(reason);
   };
+
+  const brokenWay = () => (stream.errored instanceof WayBroken ? stream.errored.message : undefined);
 
   class AgentSocket extends WebSocket {
     constructor() {
       super('ws://agent/', {
-        // The url form `ws+unix:` has no way to write a path with a colon in it.
-        createConnection: () => connect(address.path),
+        // It is opened already: the client makes its WebSocket at once, and has no way to wait.
+        createConnection: () => stream,
         handshakeTimeout: patienceMs,
         maxPayload: MAX_PAYLOAD_BYTES,
         perMessageDeflate: false,
       });
       socket = this;
-      this.on('error', (error) => end(connectFailure(address.path, error)));
-      this.on('close', () => end(`The agent at ${address.path} closed the connection. It is tried again.`));
+      this.on('error', (error) => {
+        // What went wrong is the stream's to say: all that HTTP makes of it is a socket that hung up.
+        end(brokenWay() ?? `What answers on ${transport.name} is no Towline agent: ${error.message}.`);
+      });
+      this.on('close', () =>
+        end(brokenWay() ?? `The agent at ${transport.name} closed the connection. It is tried again.`),
+      );
       this.on('open', () => {
-        const dead = `The agent at ${address.path} has not answered for some time. It is tried again.`;
+        const dead = `The agent at ${transport.name} has not answered for some time. It is tried again.`;
         stopWatching = watchHalfOpen(this, () => end(dead), keepaliveMs);
       });
     }
@@ -88,11 +102,11 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
     WebSocket: AgentSocket as unknown as typeof globalThis.WebSocket,
   });
   const client = createTRPCClient<AgentRouter>({ links: [wsLink({ client: wire })] });
-  const onAbort = () => end('The link was closed.');
+  const onAbort = () => end(CLOSED);
   signal.addEventListener('abort', onAbort, { once: true });
   void ended.promise.then(() => signal.removeEventListener('abort', onAbort));
   const impatience = setTimeout(
-    () => end(`The agent at ${address.path} took the connection and does not answer. Look at its log.`),
+    () => end(`The agent at ${transport.name} took the connection and does not answer. Look at its log.`),
     patienceMs,
   );
   try {
@@ -100,7 +114,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
     const hello = helloSchema.safeParse(answer);
     if (!hello.success) {
       end(
-        `What answers on ${address.path} says no hello that this version understands (${describeIssues(hello.error.issues)}).`,
+        `What answers on ${transport.name} says no hello that this version understands (${describeIssues(hello.error.issues)}).`,
       );
       return err({ code: 'agent-unreachable', message: lost ?? '' });
     }

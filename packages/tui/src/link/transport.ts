@@ -1,0 +1,25 @@
+import type { Duplex } from 'node:stream';
+import type { Result } from '@towline/core/result';
+import type { Backoff } from './backoff.ts';
+
+/** A way to an agent, over which a link talks to it. It is opened anew for every try. */
+export interface Transport {
+  /** Where it ends, for people: `/run/towline/agent.sock`. */
+  name: string;
+  /** How long the link waits between its tries. */
+  backoff: Backoff;
+  /**
+   * Connects, and takes no longer than it finds right itself: the time for a person who is asked for something is in it.
+   * Errors name the hop that failed and what to do. Where the way breaks later for a reason that it knows, it destroys
+   * the stream with a `WayBroken`. When `signal` is aborted nothing is left open.
+   */
+  open(signal: AbortSignal): Promise<Result<Duplex>>;
+}
+
+/** Why a way to an agent broke: a sentence for people, of the hop that failed. */
+export class WayBroken extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'WayBroken';
+  }
+}
