@@ -155,12 +155,11 @@ test('without a map file and an engine it is said that both are not there', asyn
 test('links that are not available yet say so, and name the url', async () => {
   const other = await createPlace();
   try {
-    await other.writeMap(
-      shopMap(
-        { alpha: 'wss://web-1:7443' },
-        { web: { agent: 'alpha', containers: [{ name: 'gateway', image: 'a' }] } },
-      ),
-    );
+    const map = shopMap({}, { web: { agent: 'alpha', containers: [{ name: 'gateway', image: 'a' }] } });
+    await other.writeMap({
+      ...map,
+      agents: { alpha: { url: 'wss://web-1:7443', token: { file: 'token' } } },
+    });
     const ran = await other.run('agents');
     expect(ran.stderr).toContain('wss://web-1:7443');
     expect(ran.stderr).toContain('not available yet');
