@@ -1,4 +1,5 @@
 export { acceptsConnections, type RunningAgentProcess, startAgent } from './agent-process.ts';
+export { type Authority, certificateAuthority, type Issued } from './certificates.ts';
 export { engineSupport, podmanSupport } from './engine-support.ts';
 export { fillDisk } from './fill-disk.ts';
 export type { GitHttpServer } from './git-http.ts';

@@ -2,10 +2,12 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
+import { addTokenCommands } from './access/index.ts';
 import { engineAddress } from './engine/index.ts';
-import { runAgent } from './server/index.ts';
+import { listenPlan, runAgent } from './server/index.ts';
 
 const VERSION = '0.1.0';
+const ENDS = ['SIGTERM', 'SIGINT'] as const;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 /** As much of the log waits for a disk that is full to have room; what comes after is left out. */
 const LOG_WAITS_BYTES = 1024 * 1024;
@@ -16,9 +18,18 @@ interface Options {
   engine?: string;
   idleExit?: number;
   logLevel: string;
-  /** Of a later version: refused with a sentence of its own until then. */
   listen?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
 }
+
+const HELP = `
+Over the network everybody needs a token, also on loopback, where TLS may be left out:
+  towline-agent token create anna --role operator
+  towline-agent --listen 0.0.0.0:7443 --tls-cert cert.pem --tls-key key.pem
+Tokens are kept hashed under the state folder. A certificate that is renewed is read again within seconds, or on SIGHUP.
+`;
 
 const stateHome = process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state');
 const runtimeDir = process.env.XDG_RUNTIME_DIR;
@@ -31,18 +42,30 @@ const command = new Command('towline-agent')
   .version(VERSION)
   .option('--socket <path>', 'the Unix socket to listen on', defaultSocket)
   .option('--state-dir <dir>', 'where jobs and their journals are kept', join(stateHome, 'towline', 'agent'))
+  .option('--listen <host:port>', 'listen on the network as well, for those who have a token')
+  .option('--tls-cert <file>', 'the certificate for --listen, PEM; without TLS only loopback is listened on')
+  .option('--tls-key <file>', 'its key, PEM without a passphrase')
+  .option('--tls-client-ca <file>', 'take only clients with a certificate of this CA')
   .option('--engine <url>', 'the engine’s socket: a path, unix:///path or tcp://host:port')
   .option('--idle-exit <seconds>', 'end when nobody is connected and no job runs for as long', seconds)
   .addOption(new Option('--log-level <level>', 'how much to log, to stderr').choices(LEVELS).default('info'))
-  .addOption(new Option('--listen <host:port>').hideHelp())
-  .parse();
-
-process.exitCode = await run(command.opts<Options>());
+  .addHelpText('after', HELP)
+  .action(async (options: Options) => {
+    process.exitCode = await run(options);
+  });
+addTokenCommands(command, {
+  stateDir: () => command.opts<Options>().stateDir,
+  out: (text) => process.stdout.write(text),
+  fail: (message) => {
+    process.exitCode = refuse(message);
+  },
+  now: Date.now,
+});
+await command.parseAsync();
 
 async function run(options: Options): Promise<number> {
-  if (options.listen !== undefined) {
-    return refuse('--listen is not available yet: the agent listens on its Unix socket only. Leave it out.');
-  }
+  const listen = listenPlan(options);
+  if (!listen.ok) return refuse(listen.error.message);
   const engine = engineAddress({ option: options.engine, env: process.env });
   if (!engine.ok) return refuse(engine.error.message);
   // dockerode reads this by itself, whatever it is told, and throws where it can't.
@@ -52,11 +75,16 @@ async function run(options: Options): Promise<number> {
   destination.on('error', () => {});
   const log = pino({ level: options.logLevel, base: null }, destination);
   const stop = Promise.withResolvers<string>();
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  const renews = listen.value?.tls !== undefined;
+  for (const signal of renews ? ENDS : ([...ENDS, 'SIGHUP'] as const)) {
     process.once(signal, () => stop.resolve(signal));
   }
+  let reload = async () => {};
+  // A daemon's: one in a terminal that hangs up goes on as well.
+  if (renews) process.on('SIGHUP', () => void reload());
   const agent = await runAgent({
     socketPath: resolve(options.socket),
+    listen: listen.value,
     stateDir: resolve(options.stateDir),
     engine: engine.value,
     idleExitSeconds: options.idleExit,
@@ -64,6 +92,7 @@ async function run(options: Options): Promise<number> {
     log,
   });
   if (!agent.ok) return refuse(agent.error.message);
+  reload = agent.value.reload;
   const reason = await Promise.race([stop.promise, agent.value.idle.then(() => 'idle')]);
   log.info({ reason }, 'ending; jobs that run are in the journal and go on at the next start');
   await agent.value.close();

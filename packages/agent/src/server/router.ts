@@ -62,6 +62,7 @@ import type { PruneService } from '../prune/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { fail, toProtocolError } from './failure.ts';
 import { type Outlet, paced } from './paced.ts';
+import { type Caller, signed, whyNotPermitted } from './permissions.ts';
 import { watchStream } from './watch-stream.ts';
 
 /** What the procedures work with. */
@@ -93,7 +94,12 @@ const CAPABILITIES = [
   PRUNE_CAPABILITY,
 ] as const;
 
-const trpc = initTRPC.context<Outlet>().create({
+/** A connection, and who is at its other end. */
+export interface Context extends Outlet {
+  caller: Caller;
+}
+
+const trpc = initTRPC.context<Context>().create({
   isDev: false,
   errorFormatter({ shape, error }) {
     const towline = toProtocolError(error);
@@ -106,12 +112,17 @@ const trpc = initTRPC.context<Outlet>().create({
 /** The verbs that an agent offers, and no others: there is no way through to the engine. */
 export function createRouter(services: Services) {
   const { engine, watch, registry, jobs, builds, prune } = services;
-  const { procedure } = trpc;
+  const procedure = trpc.procedure.use(({ ctx: { caller }, path, getRawInput, next }) => {
+    const why = whyNotPermitted(caller, path, Date.now());
+    if (why !== undefined) throw fail(why);
+    if (caller.kind === 'local') return next();
+    return next({ getRawInput: async () => signed(await getRawInput(), caller) });
+  });
   return trpc.router({
     hello: procedure
       .input(helloInputSchema)
       .output(helloSchema)
-      .query(async ({ input }): Promise<Hello> => {
+      .query(async ({ input, ctx: { caller } }): Promise<Hello> => {
         if (input.protocol !== PROTOCOL_VERSION) throw fail(mismatch(input, services.version));
         const info = await engine.info();
         return {
@@ -132,6 +143,7 @@ export function createRouter(services: Services) {
             : { state: 'unreachable', message: info.error.message },
           engineAddress: services.engineAddress,
           capabilities: [...CAPABILITIES],
+          ...(caller.kind === 'token' && { caller: { name: caller.name, role: caller.role } }),
         };
       }),
 

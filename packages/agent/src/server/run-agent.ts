@@ -12,10 +12,16 @@ import { createPruneService } from '../prune/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { type ServerLog, startServer } from './agent-server.ts';
 import { type IdleWatch, watchIdle } from './idle.ts';
+import type { ListenPlan } from './listen-words.ts';
+import { networkDoor } from './network-door.ts';
 import { lockState } from './state-lock.ts';
 
 export interface RunAgentOptions {
   socketPath: string;
+  /** Where it listens on the network as well. */
+  listen?: ListenPlan | undefined;
+  /** How often the files of TLS are looked at, in milliseconds. */
+  lookMs?: number;
   stateDir: string;
   engine: EngineAddress;
   /** Ends by itself after this many seconds with no client, no job and no build; never unless given. */
@@ -27,10 +33,14 @@ export interface RunAgentOptions {
 export interface RunningAgent {
   /** Fulfilled when the agent has nothing left to do (`idleExitSeconds`). */
   idle: Promise<void>;
+  /** Where it listens on the network. */
+  address: { host: string; port: number } | undefined;
+  /** Reads its TLS certificate, key and CA again. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** One whole agent in this process. Errors: those of `lockState` and `startServer`, and `state-dir`. */
+/** One whole agent in this process. Errors: those of `lockState`, `networkDoor` and `startServer`, and `state-dir`. */
 export async function runAgent(options: RunAgentOptions): Promise<Result<RunningAgent>> {
   const lock = await lockState(options.stateDir);
   if (!lock.ok) return lock;
@@ -41,7 +51,7 @@ export async function runAgent(options: RunAgentOptions): Promise<Result<Running
       return agent;
     }
     return ok({
-      idle: agent.value.idle,
+      ...agent.value,
       async close() {
         await agent.value.close();
         await lock.value.release();
@@ -62,8 +72,16 @@ function isSystemError(error: unknown): error is Error {
   return error instanceof Error && 'syscall' in error;
 }
 
+async function doorOf({ stateDir, log, lookMs }: RunAgentOptions, plan: ListenPlan) {
+  const door = await networkDoor({ plan, stateDir, log, ...(lookMs !== undefined && { lookMs }) });
+  return door.ok ? ok({ door: door.value, stateDir }) : door;
+}
+
 async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>> {
   const { log, stateDir, socketPath, version } = options;
+  // Before anything is begun: a job of before would go on, and its agent end under it.
+  const network = options.listen === undefined ? undefined : await doorOf(options, options.listen);
+  if (network?.ok === false) return network;
   const startedAt = new Date().toISOString();
   const engine = createDockerEngine(options.engine);
   const insecure = async () => {
@@ -91,6 +109,7 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
     startedAt,
     engineAddress: describeAddress(options.engine),
     socketPath,
+    network: network?.value,
     log,
     onConnections: look,
   });
@@ -107,6 +126,8 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
   const stopListening = [jobs.onJob(look), builds.onRun(look)];
   return ok({
     idle: idle.promise,
+    address: server.value.address,
+    reload: server.value.reload,
     async close() {
       for (const stop of stopListening) stop();
       idleWatch?.stop();

@@ -12,6 +12,7 @@ import { type Host, type RunningAgentProcess, sharedSandbox, startAgent } from '
 import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
+import { createToken } from '../access/index.ts';
 import { type AgentRouter, type RunningAgent, runAgent, type ServerLog } from './index.ts';
 
 let host: Host;
@@ -45,10 +46,19 @@ afterEach(async () => {
 });
 
 function dial(socketPath: string) {
+  return dialUrl(`ws+unix:${socketPath}:/`);
+}
+
+function dialUrl(url: string, headers: Record<string, string> = {}) {
+  class Socket extends WebSocket {
+    constructor() {
+      super(url, { headers });
+    }
+  }
   const socket = createWSClient({
-    url: `ws+unix:${socketPath}:/`,
+    url,
     // As a browser's for all that the client does with it; Node's types and those of ws disagree on events.
-    WebSocket: WebSocket as unknown as typeof globalThis.WebSocket,
+    WebSocket: Socket as unknown as typeof globalThis.WebSocket,
   });
   const client = createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] });
   return { client, close: () => socket.close() };
@@ -86,13 +96,18 @@ async function dialRaw(socketPath: string, headers: Record<string, string> = {})
 describe('an agent', () => {
   let agent: RunningAgent;
   let socketPath: string;
+  let token: string;
   let connection: ReturnType<typeof dial>;
   const version = '0.0.7';
 
   beforeAll(async () => {
     socketPath = join(dir, 'agent.sock');
+    const made = await createToken(join(dir, 'state'), { name: 'anna', role: 'operator' }, Date.now());
+    if (!made.ok) throw new Error(made.error.message);
+    token = made.value;
     const started = await runAgent({
       socketPath,
+      listen: { host: '127.0.0.1', port: 0 },
       stateDir: join(dir, 'state'),
       engine: { kind: 'socket', path: host.socket },
       version,
@@ -224,6 +239,28 @@ describe('an agent', () => {
       }),
     );
     again.unsubscribe();
+  });
+
+  test('a job that a token began is its owner’s, whoever the request says it is', async () => {
+    const name = containerName();
+    await host.docker('run', '-d', '--name', name, `${registry}/test/faulty:ok`);
+    const headers = { authorization: `Bearer ${token}` };
+    const network = dialUrl(`ws://127.0.0.1:${agent.address?.port}/`, headers);
+    const { jobId } = await network.client.execute.mutate({
+      key: randomUUID(),
+      service: 'shop',
+      map: 'demo',
+      server: name,
+      operator: 'somebody@else',
+      containers: [{ name, image: `${registry}/test/faulty`, kind: 'common', settle: 0 }],
+      choices: [{ container: name, choice: { mode: 'image-tag', tag: 'ok2' } }],
+    });
+    // The same job for all, by whatever way they came.
+    await follow({ id: jobId });
+    const job = await connection.client.job.query({ id: jobId });
+    expect(job).toMatchObject({ state: 'DONE', operator: 'anna' });
+    expect(await network.client.job.query({ id: jobId })).toEqual(job);
+    await network.close();
   });
 
   function follow(input: { id: string; lastEventId?: string }): Promise<JobEvent[]> {
@@ -501,7 +538,7 @@ describe('an agent’s process', () => {
   });
 
   test.each([
-    [['--listen', '0.0.0.0:7443'], 'not available yet'],
+    [['--listen', '0.0.0.0:7443'], 'with TLS alone'],
     [['--engine', 'ssh://elsewhere'], 'Start towline-agent on it'],
     [['--socket', `/tmp/${'x'.repeat(120)}`], 'Choose a shorter one'],
     [['--idle-exit', 'soon'], 'number of seconds'],

@@ -1,4 +1,5 @@
 export * from './builds.ts';
+export * from './door.ts';
 export * from './job-json.ts';
 export * from './prune.ts';
 export * from './read-event.ts';

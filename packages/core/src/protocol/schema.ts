@@ -8,6 +8,7 @@ import {
   settingChangeSchema,
   UPDATE_ORDERS,
 } from '../job/index.ts';
+import { ROLES } from './door.ts';
 
 /** Raised when an older peer could misread a newer one. Unknown fields and events are ignored, so additions do not. */
 export const PROTOCOL_VERSION = 1;
@@ -36,6 +37,8 @@ export const helloSchema = z.object({
   /** Where the agent reaches its engine, as `findEngine` reads it; absent from older agents. */
   engineAddress: z.string().optional(),
   capabilities: z.array(z.string()),
+  /** Whose token the client came with; absent where it came without one, and from older agents: it may do everything then. */
+  caller: z.object({ name: z.string(), role: z.enum(ROLES) }).optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 
