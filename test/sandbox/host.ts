@@ -12,6 +12,8 @@ export interface Host {
   name: string;
   /** The sandbox that it belongs to. */
   sandboxDir: string;
+  /** That of its network. */
+  namespace: string;
   /** The engine's Unix socket, a path. */
   socket: string;
   /** The docker command on this engine: its stdout; throws with its stderr. */
@@ -143,8 +145,11 @@ export function attachHost(place: HostPlace): DockerHost {
 }
 
 /** What is the same for a host of any engine. */
-export function reachHost(place: HostPlace): Pick<Host, 'docker' | 'run' | 'inside' | 'limitRate'> {
+export function reachHost(
+  place: HostPlace,
+): Pick<Host, 'namespace' | 'docker' | 'run' | 'inside' | 'limitRate'> {
   return {
+    namespace: hostNamespace(place),
     async docker(...args) {
       return await run(await dockerClient(), args, {
         ...SYSTEM_ENV,
