@@ -3,9 +3,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { endDaemon, startDaemon } from './daemon.ts';
 import type { Host } from './host.ts';
+import { programFiles } from './programs.ts';
 
 export interface RunningAgentProcess {
   /** Its Unix socket, a path. */
@@ -24,15 +24,13 @@ interface AgentOptions {
   /** More words for its command line. */
   args?: string[];
   env?: NodeJS.ProcessEnv;
-  /** The program's file; its source by default. */
+  /** The program's file; that of `programFiles` by default. */
   program?: string;
   /** In the host's own network, as an agent beside its engine is: it can ask the containers there. */
   inside?: boolean;
   /** A home of its own, an absolute path: the known hosts and keys of the user who runs the test are not looked at. */
   home?: string;
 }
-
-const SOURCE = fileURLToPath(new URL('../../packages/agent/src/main.ts', import.meta.url));
 
 /** An agent of a host's engine, as a process of its own. */
 export async function startAgent(options: AgentOptions): Promise<RunningAgentProcess> {
@@ -42,8 +40,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   const logFile = join(dir, 'agent.log');
   const name = `agent-${host.name}-${randomBytes(4).toString('hex')}`;
   const own = ['--socket', socket, '--state-dir', join(dir, 'state'), '--engine', `unix://${host.socket}`];
-  const env = options.env ?? process.env;
-  const words = [process.execPath, options.program ?? SOURCE, ...own, ...args];
+  // Compiled once for all agents of a sandbox.
+  const env = { NODE_COMPILE_CACHE: join(host.sandboxDir, 'compile-cache'), ...(options.env ?? process.env) };
+  const words = [process.execPath, options.program ?? programFiles().agent, ...own, ...args];
   const atItsHome = options.home === undefined ? words : await atHome(options.home, dir, words);
   const [command = '', ...rest] = options.inside === true ? host.inside(atItsHome) : atItsHome;
   const mark = await startDaemon({

@@ -10,6 +10,7 @@ export type { GitSshServer } from './git-ssh.ts';
 export type { DockerHost, Host } from './host.ts';
 export { ONE_USER, serveHostRegistry } from './host-registry.ts';
 export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-disk.ts';
+export { programFiles } from './programs.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {
   createSandbox,

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { podmanSupport } from './engine-support.ts';
+import { bundlePrograms } from './programs.ts';
 import { createSandbox, type Sandbox, sweep } from './sandbox.ts';
 import { pushStandardImages } from './standard-images.ts';
 
@@ -12,6 +14,7 @@ export async function setup(project: TestProject): Promise<void> {
   const podman = (await podmanSupport()).ok ? 'p' : undefined;
   try {
     await Promise.all([
+      bundlePrograms(join(sandbox.dir, 'programs')),
       sandbox.createHost('a'),
       sandbox.createHost('b'),
       podman === undefined ? undefined : sandbox.createPodmanHost(podman),

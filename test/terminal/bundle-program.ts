@@ -12,7 +12,7 @@ const BANNER = [
   'const __filename = import.meta.filename;',
 ].join('\n');
 
-export interface BundledProgram {
+interface BundledProgram {
   /** The file to run with Node. */
   program: string;
   remove(): Promise<void>;

@@ -1,4 +1,4 @@
-export { type BundledProgram, bundleProgram } from './bundle-program.ts';
+export { bundleProgram } from './bundle-program.ts';
 export {
   type Cell,
   type Exit,

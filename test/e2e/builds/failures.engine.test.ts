@@ -1,10 +1,11 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGitServers, type GitServers, ONE_USER, serveHostRegistry } from '@towline/test/sandbox';
-import { type BundledProgram, bundleProgram, openTerminal } from '@towline/test/terminal';
+import { openTerminal } from '@towline/test/terminal';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
 
 /** A secret that the builds here may name, and that nothing may show. */
@@ -13,7 +14,6 @@ const closing: (() => Promise<void>)[] = [];
 
 let place: BuildPlace;
 let servers: GitServers;
-let towline: BundledProgram;
 let original: string;
 let front: string;
 /** The container that serves. */
@@ -29,8 +29,6 @@ const at = { gone: '', wantsPassword: '', strange: '', lockedRegistry: '' };
 beforeAll(async () => {
   place = await createBuildPlace();
   closing.push(() => place.close());
-  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
-  closing.unshift(() => towline.remove());
   servers = await createGitServers();
   closing.unshift(() => servers.close());
   const repository = await servers.repository('storefront');
@@ -305,7 +303,7 @@ test.each(ROWS.filter(({ seen }) => seen !== undefined).map((row) => [row.what, 
   '%s, through the dashboard',
   async (_what, { step, change, reason, line, seen = reason }) => {
     const { build, file } = await define(change);
-    const args = [towline.program, '--file', file];
+    const args = [TOWLINE, '--file', file];
     const size = { cols: 180, rows: 40 };
     const terminal = openTerminal({
       command: process.execPath,

@@ -8,7 +8,7 @@ import {
   type GitServers,
   serveHostRegistry,
 } from '@towline/test/sandbox';
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -21,7 +21,6 @@ const SECONDS = 100_000 + randomInt(900_000);
 /** More than a page of a log, and then no more. */
 const HELD = `i=0; while [ $i -lt 1500 ]; do i=$((i+1)); echo said $i; done; sleep ${SECONDS}`;
 
-let towline: BundledProgram;
 let place: BuildPlace;
 let servers: GitServers;
 let git: GitHttpServer;
@@ -32,7 +31,6 @@ let original: string;
 let serving: string;
 
 beforeAll(async () => {
-  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
   place = await createBuildPlace();
   servers = await createGitServers();
   front = `web/${place.nameOf('front')}`;
@@ -53,7 +51,6 @@ afterAll(async () => {
   await registry?.close();
   await servers?.close();
   await place?.close();
-  await towline?.remove();
 });
 
 async function container(): Promise<string> {
@@ -137,7 +134,7 @@ interface BuildInMap {
 
 /** A dashboard that looks at the log of the run. */
 async function watch(file: string): Promise<Terminal> {
-  const args = [towline.program, '--file', file];
+  const args = [TOWLINE, '--file', file];
   const size = { cols: 160, rows: 40 };
   const terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env: place.env, ...size });
   onTestFinished(() => terminal.close());

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -11,15 +11,11 @@ const FIRST = '1.4.0.B000001';
 const SECOND = '1.4.0.B000002';
 
 let place: BuildPlace;
-let towline: BundledProgram;
 let terminal: Terminal | undefined;
 
 /** `gateway` runs `ok`, `door` runs `latest`; `front` runs the first image, `front-too` the second; `inside` none. */
 beforeAll(async () => {
-  [place, towline] = await Promise.all([
-    createBuildPlace(),
-    bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url)),
-  ]);
+  place = await createBuildPlace();
   const map = parse(await readFile(place.mapFile, 'utf8'));
   const door = { name: place.nameOf('door'), image: `${place.registry}/shop/gateway`, settle: 0, run: {} };
   map.services.shop.maps.demo.servers.door = { agent: 'beta', containers: [door] };
@@ -44,7 +40,6 @@ afterEach(async () => {
 
 afterAll(async () => {
   await place?.close();
-  await towline?.remove();
 });
 
 const SERVERS = { gateway: 'web', front: 'web', 'front-too': 'shop', inside: 'inner', door: 'door' } as const;
@@ -59,7 +54,7 @@ async function done(...words: string[]): Promise<void> {
 
 async function show(...args: string[]): Promise<Terminal> {
   const size = { cols: 180, rows: 40 };
-  const words = [towline.program, ...args];
+  const words = [TOWLINE, ...args];
   const opened = openTerminal({
     command: process.execPath,
     args: words,

@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
 import { openSlowWay, type SlowWay } from './slow-way.ts';
 
@@ -11,7 +12,6 @@ const SECOND = '1.4.0.B000002';
 
 let place: BuildPlace;
 let way: SlowWay;
-let towline: BundledProgram;
 /** A dashboard whose calls can be held up, as those of `--file slowly`. */
 let terminal: Terminal;
 let slowly: string;
@@ -19,10 +19,7 @@ let slowly: string;
 const target = (short: string) => `web/${place.nameOf(short)}`;
 
 beforeAll(async () => {
-  [place, towline] = await Promise.all([
-    createBuildPlace(),
-    bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url)),
-  ]);
+  place = await createBuildPlace();
   way = await openSlowWay(join(place.dir, 'slow.sock'), place.agents.alpha.socket);
   slowly = join(place.dir, 'slowly.yaml');
   const map = await readFile(place.mapFile, 'utf8');
@@ -32,7 +29,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  const args = [towline.program, '--file', slowly];
+  const args = [TOWLINE, '--file', slowly];
   const size = { cols: 160, rows: 40 };
   terminal = openTerminal({ command: process.execPath, args, cwd: place.dir, env: place.env, ...size });
   await terminal.waitFor('? Help');
@@ -43,7 +40,6 @@ afterEach(() => terminal.close());
 afterAll(async () => {
   await way?.close();
   await place?.close();
-  await towline?.remove();
 });
 
 /** What somebody does who is not held up. */

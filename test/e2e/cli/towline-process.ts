@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFiles } from '@towline/test/sandbox';
 import { type LocalPlace, localPlace } from '@towline/tui/link';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
 
-/** `towline` from source, as scripts run it: without a terminal. */
-export const TOWLINE = fileURLToPath(new URL('../../../packages/tui/src/main.ts', import.meta.url));
+/** The file of `towline`. */
+export const TOWLINE = programFiles().towline;
 
 export interface Ran {
   code: number;
@@ -45,7 +45,6 @@ export async function createPlace(): Promise<CliPlace> {
     XDG_STATE_HOME: join(dir, 'state'),
     XDG_CONFIG_HOME: join(dir, 'config'),
     DOCKER_HOST: `unix://${join(dir, 'no-engine.sock')}`,
-    // Half of what a start from source takes is the taking off of its types.
     NODE_COMPILE_CACHE: join(dir, 'compile-cache'),
   };
   const runWith = async (more: NodeJS.ProcessEnv, ...args: string[]): Promise<Ran> => {

@@ -1,19 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
 import { wayTo } from '../severable-way.ts';
 
-let towline: BundledProgram;
 let place: BuildPlace;
 let map: string;
 const open: Terminal[] = [];
 
 beforeAll(async () => {
-  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
   place = await createBuildPlace();
   map = await readFile(place.mapFile, 'utf8');
 });
@@ -25,7 +24,6 @@ afterEach(async () => {
 
 afterAll(async () => {
   await place.close();
-  await towline.remove();
 });
 
 interface Shown {
@@ -37,7 +35,7 @@ interface Shown {
 function openTowline(words: readonly string[], { cols = 140, rows = 40, env = {} }: Shown): Terminal {
   const terminal = openTerminal({
     command: process.execPath,
-    args: [towline.program, ...words],
+    args: [TOWLINE, ...words],
     cwd: place.dir,
     env: { ...place.env, ...env },
     cols,

@@ -1,15 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
+import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
 
-let towline: BundledProgram;
 let place: BuildPlace;
 const open: Terminal[] = [];
 
 beforeAll(async () => {
-  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
   place = await createBuildPlace();
 });
 
@@ -19,13 +18,12 @@ afterEach(async () => {
 
 afterAll(async () => {
   await place.close();
-  await towline.remove();
 });
 
 function show(size: { cols: number; rows: number } = { cols: 160, rows: 40 }): Terminal {
   const terminal = openTerminal({
     command: process.execPath,
-    args: [towline.program],
+    args: [TOWLINE],
     cwd: place.dir,
     env: place.env,
     ...size,

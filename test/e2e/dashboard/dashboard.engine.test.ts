@@ -1,14 +1,13 @@
-import { type BundledProgram, bundleProgram, openTerminal, type Terminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createShopPlace, type ShopPlace } from '../cli/shop-place.ts';
+import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
 
-let towline: BundledProgram;
 let place: ShopPlace;
 const open: Terminal[] = [];
 
 beforeAll(async () => {
-  towline = await bundleProgram(new URL('../../../packages/tui/src/main.ts', import.meta.url));
   place = await createShopPlace();
 });
 
@@ -33,13 +32,12 @@ afterEach(async () => {
 
 afterAll(async () => {
   await place.close();
-  await towline.remove();
 });
 
 function show(size: { cols: number; rows: number } = { cols: 140, rows: 40 }): Terminal {
   const terminal = openTerminal({
     command: process.execPath,
-    args: [towline.program],
+    args: [TOWLINE],
     cwd: place.dir,
     env: place.env,
     ...size,
