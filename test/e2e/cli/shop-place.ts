@@ -15,6 +15,9 @@ export interface ShopPlace extends CliPlace {
   restartAlpha(): Promise<void>;
 }
 
+/** For those that never fail. */
+const QUICKLY = { settle: 1 };
+
 /**
  * Two agents and a map: server `web` on alpha with `gateway` and `storefront`, server `cache` on beta with `cache`, server
  * `faulty` on alpha with `probe`; created by nobody yet.
@@ -39,9 +42,13 @@ export async function createShopPlace(): Promise<ShopPlace> {
       {
         web: {
           agent: 'alpha',
-          containers: [container('gateway', 'shop/gateway'), container('storefront', 'shop/storefront')],
+          containers: [
+            container('gateway', 'shop/gateway', QUICKLY),
+            container('storefront', 'shop/storefront', QUICKLY),
+          ],
         },
-        cache: { agent: 'beta', containers: [container('cache', 'shop/cache')] },
+        cache: { agent: 'beta', containers: [container('cache', 'shop/cache', QUICKLY)] },
+        // As long as is usual: one of its images ends two seconds after its start.
         faulty: { agent: 'alpha', containers: [container('probe', 'test/faulty')] },
       },
     ),

@@ -212,17 +212,19 @@ test('three in the order of what they depend on; where the last fails all go bac
 });
 
 test.each([
-  ['exits at once', 'exits', 'no', 'exited', 'line 300'],
-  ['exits at once, and its policy starts it again', 'exits', 'always', /exited|restarting/, 'line 300'],
-  ['exits later', 'exits-later', 'no', 'exited', 'no more'],
-  ['is unhealthy', 'unhealthy', 'no', 'unhealthy', undefined],
+  ['exits at once', 'exits', 'no', 'exited', 'line 300', 2],
+  ['exits at once, and its policy starts it again', 'exits', 'always', /exited|restarting/, 'line 300', 2],
+  // Two seconds after its start.
+  ['exits later', 'exits-later', 'no', 'exited', 'no more', 4],
+  // Its healthcheck says when; the old one, which has none, has to run for as long.
+  ['is unhealthy', 'unhealthy', 'no', 'unhealthy', undefined, 1],
 ])(
   'a new container that %s, twice in a row: the old one serves again, and its last lines are kept',
-  async (_, tag, restart, code, line) => {
+  async (_, tag, restart, code, line, settle) => {
     const name = on.name('faulty');
     const before = await running(name, `${faulty}:ok`, '--restart', restart);
     for (let time = 1; time <= 2; time++) {
-      const job = await on.execute({ container: name, image: faulty, tag, more: { settle: 4 } });
+      const job = await on.execute({ container: name, image: faulty, tag, more: { settle } });
       expect(job).toMatchObject({
         state: 'RESTORED',
         error: {
