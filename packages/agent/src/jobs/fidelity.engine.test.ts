@@ -186,15 +186,14 @@ async function answersOf({ Id, NetworkSettings }: Inspect): Promise<string[]> {
   return await Promise.all([
     ...ports
       .filter(({ HostIp }) => HostIp !== '::')
-      .map(({ HostPort }) => askAgain(() => host.run(process.execPath, ['-e', GET, HostPort]))),
+      .map(({ HostPort }) =>
+        askAgain(() => host.run('busybox', ['wget', '-qO-', `http://127.0.0.1:${HostPort}/`])),
+      ),
     ...names.map((name) =>
       askAgain(() => host.docker('exec', around.neighbour, 'wget', '-qO-', `http://${name}:8080/`)),
     ),
   ]);
 }
-
-const GET =
-  'fetch("http://127.0.0.1:" + process.argv[1]).then((r) => r.text()).then((page) => process.stdout.write(page))';
 
 /** It may be started and not listen yet. */
 const askAgain = (ask: () => Promise<string>) => vi.waitFor(ask, { timeout: 15_000, interval: 100 });
