@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { engineSupport, podmanSupport } from './test/sandbox/engine-support.ts';
 
 const support = await engineSupport();
@@ -19,8 +20,31 @@ if (support.ok && !podman.ok) {
   process.stderr.write(`${rule}\n${what}\n${podman.error.message}\n${rule}\n`);
 }
 
+/** The longest first, or one of them runs alone at the end: of a checkout's first run vitest knows no times. */
+const LONGEST = [
+  'image/push.engine.test.ts',
+  'gallery.test.ts',
+  'killed-at-step.engine.test.ts',
+  'jobs/killed.engine.test.ts',
+  'fidelity.engine.test.ts',
+  'bench.engine.test.ts',
+  'faults.engine.test.ts',
+  'demo.engine.test.ts',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => {
+      const at = LONGEST.findIndex((end) => moduleId.endsWith(end));
+      return at === -1 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
