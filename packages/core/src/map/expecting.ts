@@ -21,6 +21,14 @@ export function text(expected: string, test: (value: string) => boolean = (value
   return z.string({ error: expected }).refine(test, { error: expected });
 }
 
+/** Text with a reason of its own for what is wrong with it. */
+export function checked(expected: string, whyNot: (value: string) => string | undefined) {
+  return z.string({ error: expected }).superRefine((value, context) => {
+    const why = whyNot(value);
+    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
+  });
+}
+
 /** Text that is read to something else; `undefined` from `read` means that it can't be. */
 export function read<T>(expected: string, read: (value: string) => T | undefined) {
   return z.string({ error: expected }).transform((value, context): T => {

@@ -1,5 +1,6 @@
 import { Document } from 'yaml';
 import { parseReference } from '../image/index.ts';
+import { agentNode } from './agent-definition.ts';
 import { buildNode } from './build-node.ts';
 import type { AgentDefinition, ContainerDefinition, ServiceDefinition } from './map-file.ts';
 import { probeNode } from './probe.ts';
@@ -33,9 +34,7 @@ export function formatMapFile(service: ServiceDefinition, agents: readonly Agent
   ]);
   const document = new Document(
     {
-      agents: Object.fromEntries(
-        agents.map(({ name, url, token }) => [name, { url, ...(token !== undefined && { token }) }]),
-      ),
+      agents: Object.fromEntries(agents.map((agent) => [agent.name, agentNode(agent)])),
       services: {
         [service.name]: {
           ...(service.builds.length > 0 && {

@@ -12,7 +12,14 @@ export interface AgentDefinition {
   name: string;
   /** As written: `unix:///path`, `ssh://[user@]host[:port][/socket]`, `wss://host:port`, `ws://` on loopback. */
   url: string;
-  token?: { file: string };
+  /** Where its token is: over TCP it wants one. */
+  token?: { file: string } | { env: string };
+  /** The path of the certificates that may sign the agent's; those that the system trusts unless given. */
+  ca?: string;
+  /** `sha256:` and 64 digits: the agent's certificate is this one. */
+  pin?: string;
+  /** The certificate that this end shows, and its key; paths. */
+  client?: { cert: string; key: string };
 }
 
 export interface ServiceDefinition {

@@ -14,8 +14,8 @@ import {
 } from '../build/index.ts';
 import { parseReference } from '../image/index.ts';
 import { UPDATE_ORDERS } from '../job/index.ts';
-import { whyNoAgentUrl } from './agent-url.ts';
-import { either, keys, listOf, text, wholeNumber, yesOrNo } from './expecting.ts';
+import { agentSchema } from './agent-definition.ts';
+import { checked, either, keys, listOf, text, wholeNumber, yesOrNo } from './expecting.ts';
 import { probeDefinitionSchema } from './probe.ts';
 import { runDefinitionSchema } from './run-definition.ts';
 
@@ -29,14 +29,6 @@ const CONTAINER_NAME =
 /** The engine's own grammar (moby, daemon/names): `[a-zA-Z0-9][a-zA-Z0-9_.-]+`. */
 const containerName = text(CONTAINER_NAME, (value) => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,200}$/.test(value));
 
-/** Text with a reason of its own for what is wrong with it. */
-function checked(expected: string, whyNot: (value: string) => string | undefined) {
-  return z.string({ error: expected }).superRefine((value, context) => {
-    const why = whyNot(value);
-    if (why !== undefined) context.addIssue({ code: 'custom', message: why });
-  });
-}
-
 const IMAGE = 'the name of an image without a tag, such as nginx or registry.example.com/shop/web';
 const imageName = checked(IMAGE, (value) => {
   const reference = parseReference(value);
@@ -45,26 +37,6 @@ const imageName = checked(IMAGE, (value) => {
     return `${IMAGE}. Leave out the digest @…: it is chosen when executed`;
   if (reference.value.tag === undefined) return undefined;
   return `${IMAGE}. Leave out the tag :${reference.value.tag}: it is chosen when executed`;
-});
-
-const AGENT_URL = 'an agent such as unix:///run/towline/agent.sock';
-const agent = keys(
-  {
-    url: checked(AGENT_URL, (value) => {
-      const why = whyNoAgentUrl(value);
-      return why === undefined ? undefined : `${AGENT_URL}. ${why}`;
-    }),
-    token: keys({ file: text('the path of a file with the token') }, 'a map with file').optional(),
-  },
-  'a map with url, and token over TCP',
-).superRefine(({ url, token }, context) => {
-  if (/^wss?:/.test(url) && token === undefined) {
-    context.addIssue({
-      code: 'custom',
-      path: ['token'],
-      message: '{ file: PATH }: over TCP an agent wants a token',
-    });
-  }
 });
 
 const GIT = 'a git URL such as https://git.example.com/shop/web.git';
@@ -244,7 +216,7 @@ const service = keys(
 
 /** The application map file, key by key. What refers to something else in it is `brokenReferences`' business. */
 export const mapFileSchema = keys(
-  { agents: some(agent, 'agent'), services: some(service, 'service') },
+  { agents: some(agentSchema, 'agent'), services: some(service, 'service') },
   'a map with agents and services',
 );
 

@@ -1,15 +1,10 @@
 import type { z } from 'zod';
 import { familiarName, parseReference } from '../image/index.ts';
 import { err, ok, type Result } from '../result/index.ts';
+import { toAgent } from './agent-definition.ts';
 import { brokenReferences } from './broken-references.ts';
 import { toBuild } from './build-node.ts';
-import type {
-  AgentDefinition,
-  ContainerDefinition,
-  MapFile,
-  MapProblem,
-  ServiceDefinition,
-} from './map-file.ts';
+import type { ContainerDefinition, MapFile, MapProblem, ServiceDefinition } from './map-file.ts';
 import { mapFileSchema } from './map-schema.ts';
 import { toProbe } from './probe.ts';
 import { problemsOf } from './problems-of.ts';
@@ -104,9 +99,7 @@ type ContainerInput = ServiceInput['maps'][string]['servers'][string]['container
 
 function toMapFile({ agents, services }: Input): MapFile {
   return {
-    agents: Object.entries(agents).map(
-      ([name, { url, token }]): AgentDefinition => ({ name, url, ...(token !== undefined && { token }) }),
-    ),
+    agents: Object.entries(agents).map(([name, agent]) => toAgent(name, agent)),
     services: Object.entries(services).map(([name, service]) => toService(name, service)),
   };
 }

@@ -111,6 +111,8 @@ export function shorten(text: string): string {
     .replace(/(\/\/[^/@:]*):.*@/g, '$1:…@')
     // git's short form of ssh has none of it either.
     .replace(/^([^/@:]+):[^/@]*@/, '$1:…@')
+    // An agent's own, which somebody put where its file belongs.
+    .replace(/towline_[\w-]+/g, 'towline_…')
     // A user alone may be a token.
     .replace(/(https?:\/\/)[^/@:]*@/gi, '$1…@');
   return line.length > 60 ? `${line.slice(0, 60)}…` : line;
