@@ -1,0 +1,149 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { matchesPatternList } from './pattern.ts';
+
+/** A file of known hosts as it was read; one that is not there has no text. */
+export interface KnownHostsFile {
+  path: string;
+  text: string;
+}
+
+/** Where an entry stands. */
+interface Place {
+  path: string;
+  /** From 1. */
+  line: number;
+}
+
+interface Entry extends Place {
+  marker: 'revoked' | 'cert-authority' | undefined;
+  /** The first field: patterns with commas between them, or one hash. */
+  names: string;
+  type: string;
+  /** As in the file: base64. */
+  key: string;
+}
+
+/** What the files say of a host's key. */
+export type HostKeyVerdict =
+  | { verdict: 'known' }
+  /** A key that was declared not to be trusted any more. */
+  | { verdict: 'revoked'; at: Place }
+  /** Others are known of this host. */
+  | { verdict: 'differs'; known: { type: string; fingerprint: string; at: Place } }
+  /** `authority` is an entry that would speak for certificates of this host, which are not supported. */
+  | { verdict: 'unknown'; authority?: Place };
+
+export interface HostName {
+  /** The name or address that it is known as. */
+  name: string;
+  port: number;
+}
+
+const SSH_PORT = 22;
+
+/** What stands in a file for a host: `web-1`, or `[web-1]:2222` where the port is not SSH's own. */
+export function knownHostsName({ name, port }: HostName): string {
+  return port === SSH_PORT ? name : `[${name}]:${port}`;
+}
+
+/** As `ssh-keygen -l` prints it. */
+export function fingerprintOf(key: Buffer): string {
+  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
+}
+
+/** The type that a key names itself; empty where it is none. */
+export function keyTypeOf(key: Buffer): string {
+  if (key.length < 4) return '';
+  const length = key.readUInt32BE(0);
+  return length > 64 ? '' : key.toString('latin1', 4, 4 + length);
+}
+
+/**
+ * Whether a host's key is the one that is known of it. A key that is revoked anywhere is, also where it is known elsewhere.
+ * A host on another port than SSH's is known as well by its name alone, where that has this very key: as OpenSSH.
+ */
+export function judgeHostKey(files: readonly KnownHostsFile[], host: HostName, key: Buffer): HostKeyVerdict {
+  const text = key.toString('base64');
+  const entries = entriesOf(files, knownHostsName(host));
+  const revoked = entries.find((entry) => entry.marker === 'revoked' && entry.key === text);
+  if (revoked !== undefined) return { verdict: 'revoked', at: placeOf(revoked) };
+  const plain = entries.filter(({ marker }) => marker === undefined);
+  if (plain.some((entry) => entry.key === text)) return { verdict: 'known' };
+  const [other] = plain;
+  const found = plain.find(({ type }) => type === keyTypeOf(key)) ?? other;
+  if (found !== undefined) {
+    const fingerprint = fingerprintOf(Buffer.from(found.key, 'base64'));
+    return { verdict: 'differs', known: { type: found.type, fingerprint, at: placeOf(found) } };
+  }
+  if (host.port !== SSH_PORT) {
+    const elsewhere = judgeHostKey(files, { name: host.name, port: SSH_PORT }, key);
+    if (elsewhere.verdict === 'known' || elsewhere.verdict === 'revoked') return elsewhere;
+  }
+  const authority = entries.find(({ marker }) => marker === 'cert-authority');
+  return { verdict: 'unknown', ...(authority !== undefined && { authority: placeOf(authority) }) };
+}
+
+/** The types of the keys that are known of a host, each once: a host is asked for one of these first. */
+export function knownKeyTypes(files: readonly KnownHostsFile[], host: HostName): string[] {
+  const own = entriesOf(files, knownHostsName(host));
+  const entries =
+    own.length > 0 || host.port === SSH_PORT
+      ? own
+      : entriesOf(files, knownHostsName({ ...host, port: SSH_PORT }));
+  return [...new Set(entries.filter(({ marker }) => marker === undefined).map(({ type }) => type))];
+}
+
+/** A line that makes a host known. */
+export function knownHostsLine(host: HostName, key: Buffer, { hashed }: { hashed: boolean }): string {
+  const name = knownHostsName(host).toLowerCase();
+  const salt = randomBytes(20);
+  const first = hashed ? `|1|${salt.toString('base64')}|${hashOf(name, salt).toString('base64')}` : name;
+  return `${first} ${keyTypeOf(key)} ${key.toString('base64')}\n`;
+}
+
+function entriesOf(files: readonly KnownHostsFile[], name: string): Entry[] {
+  const wanted = name.toLowerCase();
+  return files
+    .flatMap(({ path, text }) =>
+      text.split('\n').flatMap((line, index) => entryOf(line, { path, line: index + 1 }) ?? []),
+    )
+    .filter(({ names }) => isNamed(names, wanted));
+}
+
+/** What is no entry is passed over, as OpenSSH does. */
+function entryOf(line: string, place: Place): Entry | undefined {
+  const words = line.trim().split(/[ \t]+/);
+  const marker = words[0]?.startsWith('@') ? words.shift() : undefined;
+  const [names, type, key] = words;
+  if (names === undefined || names.startsWith('#') || type === undefined || key === undefined)
+    return undefined;
+  // The oldest keys (SSH 1) have a number there.
+  if (/^\d+$/.test(type)) return undefined;
+  switch (marker) {
+    case undefined:
+      return { ...place, marker, names, type, key };
+    case '@revoked':
+      return { ...place, marker: 'revoked', names, type, key };
+    case '@cert-authority':
+      return { ...place, marker: 'cert-authority', names, type, key };
+    default:
+      return undefined;
+  }
+}
+
+function isNamed(names: string, wanted: string): boolean {
+  if (!names.startsWith('|')) return matchesPatternList(names.toLowerCase().split(','), wanted);
+  const [, kind, salt = '', hash = ''] = names.split('|');
+  if (kind !== '1') return false;
+  const known = Buffer.from(hash, 'base64');
+  const own = hashOf(wanted, Buffer.from(salt, 'base64'));
+  return known.length === own.length && timingSafeEqual(known, own);
+}
+
+function hashOf(name: string, salt: Buffer): Buffer {
+  return createHmac('sha1', salt).update(name).digest();
+}
+
+function placeOf({ path, line }: Entry): Place {
+  return { path, line };
+}
