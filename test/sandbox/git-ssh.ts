@@ -1,109 +1,18 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { findProgram, run } from './command.ts';
-import { endDaemon, startDaemon } from './daemon.ts';
-import { freePort } from './free-port.ts';
+import { type Sshd, startSshd } from './sshd.ts';
 
-/** A real sshd on loopback, with keys of its own. */
-export interface GitSshServer {
-  port: number;
+/** A real sshd on loopback, with repositories. */
+export interface GitSshServer extends Sshd {
   /** `ssh://USER@127.0.0.1:PORT/…/NAME.git`. */
   url(name: string): string;
-  /** A private key that it lets in, and one that it does not. */
-  keyFile: string;
-  strangerKeyFile: string;
-  /** A known_hosts with its host key. */
-  knownHostsFile: string;
-  /** What its host key is known by, `SHA256:…`. */
-  fingerprint(): Promise<string>;
-  /** It goes on with another host key, as a machine that was set up anew. */
-  changeHostKey(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export async function serveGitSsh(place: { sandboxDir: string; root: string }): Promise<GitSshServer> {
-  const name = `sshd-${randomBytes(4).toString('hex')}`;
-  const dir = join(place.sandboxDir, name);
-  await mkdir(dir, { mode: 0o700 });
-  // Debian's service makes it; sshd does not start without.
-  await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-  const file = (part: string) => join(dir, part);
-  const user = userInfo().username;
-  const sshd = await findProgram('sshd');
-  if (sshd === undefined) throw new Error('sshd is not here: install openssh-server.');
-  const makeKey = (path: string) =>
-    run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', path]);
-  await Promise.all(['host', 'client', 'stranger'].map((key) => makeKey(file(key))));
-  await writeFile(file('authorized_keys'), await readFile(file('client.pub')), { mode: 0o600 });
-
-  let port = 0;
-  async function start(): Promise<void> {
-    await writeFile(file('sshd_config'), config());
-    await startDaemon({
-      sandboxDir: place.sandboxDir,
-      name,
-      command: sshd ?? '',
-      args: ['-D', '-e', '-f', file('sshd_config')],
-      logFile: file('sshd.log'),
-      ready: () => listens(port),
-    });
-  }
-  function config(): string {
-    return `${[
-      `ListenAddress 127.0.0.1:${port}`,
-      `HostKey ${file('host')}`,
-      `AuthorizedKeysFile ${file('authorized_keys')}`,
-      'PidFile none',
-      'StrictModes no',
-      'UsePAM no',
-      'PermitRootLogin yes',
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-      'PrintMotd no',
-      'AcceptEnv GIT_PROTOCOL',
-    ].join('\n')}\n`;
-  }
-  async function knowHost(): Promise<void> {
-    await writeFile(file('known_hosts'), `[127.0.0.1]:${port} ${await readFile(file('host.pub'), 'utf8')}`);
-  }
-  for (let attempt = 1; ; attempt++) {
-    port = await freePort();
-    try {
-      await start();
-      break;
-    } catch (error) {
-      if (attempt === 5) throw error;
-    }
-  }
-  await knowHost();
+  const sshd = await startSshd(place);
+  const { username } = userInfo();
   return {
-    port,
-    url: (repository) => `ssh://${user}@127.0.0.1:${port}${join(place.root, `${repository}.git`)}`,
-    keyFile: file('client'),
-    strangerKeyFile: file('stranger'),
-    knownHostsFile: file('known_hosts'),
-    fingerprint: async () =>
-      (await run('ssh-keygen', ['-l', '-E', 'sha256', '-f', file('host.pub')])).split(' ')[1] ?? '',
-    async changeHostKey() {
-      await endDaemon(place.sandboxDir, name);
-      await Promise.all([rm(file('host')), rm(file('host.pub'))]);
-      await makeKey(file('host'));
-      await start();
-    },
-    close: () => endDaemon(place.sandboxDir, name),
+    ...sshd,
+    url: (repository) => `ssh://${username}@127.0.0.1:${sshd.port}${join(place.root, `${repository}.git`)}`,
   };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(port, '127.0.0.1');
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
 }

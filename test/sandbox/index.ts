@@ -23,4 +23,5 @@ export {
 } from './sandbox.ts';
 export { type SharedSandbox, sharedSandbox } from './shared-sandbox.ts';
 export { mountSmallDisk } from './small-disk.ts';
+export { type Sshd, startSshd } from './sshd.ts';
 export { pushStandardImages } from './standard-images.ts';

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { findProgram, run } from './command.ts';
+import { endDaemon, findDaemon, startDaemon } from './daemon.ts';
+import { freePort } from './free-port.ts';
+
+/** A real sshd on loopback, with keys of its own. */
+export interface Sshd {
+  port: number;
+  /** A private key that it lets in, and one that it does not. */
+  keyFile: string;
+  strangerKeyFile: string;
+  /** The keys that it lets in, one to a line. */
+  authorizedKeysFile: string;
+  /** A known_hosts with its host key. */
+  knownHostsFile: string;
+  /** What its host key is known by, `SHA256:…`. */
+  fingerprint(): Promise<string>;
+  /** It goes on with another host key, as a machine that was set up anew. */
+  changeHostKey(): Promise<void>;
+  /** The processes of its connections: each is one's alone. */
+  connections(): Promise<number[]>;
+  /** What it wrote so far. */
+  log(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface SshdOptions {
+  sandboxDir: string;
+  /** Further lines of its `sshd_config`; the first that says something counts. */
+  config?: readonly string[];
+}
+
+export async function startSshd({ sandboxDir, config: further = [] }: SshdOptions): Promise<Sshd> {
+  const name = `sshd-${randomBytes(4).toString('hex')}`;
+  const dir = join(sandboxDir, name);
+  await mkdir(dir, { mode: 0o700 });
+  // Debian's service makes it; sshd does not start without.
+  await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
+  const file = (part: string) => join(dir, part);
+  const sshd = await findProgram('sshd');
+  if (sshd === undefined) throw new Error('sshd is not here: install openssh-server.');
+  const makeKey = (path: string) =>
+    run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', path]);
+  await Promise.all(['host', 'client', 'stranger'].map((key) => makeKey(file(key))));
+  await writeFile(file('authorized_keys'), await readFile(file('client.pub')), { mode: 0o600 });
+
+  let port = 0;
+  async function start(): Promise<void> {
+    await writeFile(file('sshd_config'), config());
+    await startDaemon({
+      sandboxDir,
+      name,
+      command: sshd ?? '',
+      args: ['-D', '-e', '-f', file('sshd_config')],
+      logFile: file('sshd.log'),
+      ready: () => listens(port),
+    });
+  }
+  function config(): string {
+    return `${[
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey ${file('host')}`,
+      `AuthorizedKeysFile ${file('authorized_keys')}`,
+      ...further,
+      'PidFile none',
+      'StrictModes no',
+      'UsePAM no',
+      'PermitRootLogin yes',
+      'PasswordAuthentication no',
+      'KbdInteractiveAuthentication no',
+      'PrintMotd no',
+      'AcceptEnv GIT_PROTOCOL',
+    ].join('\n')}\n`;
+  }
+  async function knowHost(): Promise<void> {
+    await writeFile(file('known_hosts'), `[127.0.0.1]:${port} ${await readFile(file('host.pub'), 'utf8')}`);
+  }
+  for (let attempt = 1; ; attempt++) {
+    port = await freePort();
+    try {
+      await start();
+      break;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+  await knowHost();
+  return {
+    port,
+    keyFile: file('client'),
+    strangerKeyFile: file('stranger'),
+    authorizedKeysFile: file('authorized_keys'),
+    knownHostsFile: file('known_hosts'),
+    fingerprint: async () =>
+      (await run('ssh-keygen', ['-l', '-E', 'sha256', '-f', file('host.pub')])).split(' ')[1] ?? '',
+    async changeHostKey() {
+      await endDaemon(sandboxDir, name);
+      await Promise.all([rm(file('host')), rm(file('host.pub'))]);
+      await makeKey(file('host'));
+      await start();
+    },
+    async connections() {
+      const listener = await findDaemon(sandboxDir, name);
+      if (listener === undefined) return [];
+      const { pid } = listener;
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+      return children.split(' ').filter(Boolean).map(Number);
+    },
+    log: () => readFile(file('sshd.log'), 'utf8'),
+    close: () => endDaemon(sandboxDir, name),
+  };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = connect(port, '127.0.0.1');
+    connection.once('connect', () => {
+      connection.destroy();
+      resolve(true);
+    });
+    connection.once('error', () => resolve(false));
+  });
+}
