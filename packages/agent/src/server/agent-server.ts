@@ -10,6 +10,7 @@ import type { Caller, TokenCaller } from './permissions.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
 import { createRouter, type Services } from './router.ts';
 import { listenOnSocket } from './socket-file.ts';
+import { sparingly } from './sparing-log.ts';
 import { TokenCallers } from './token-callers.ts';
 
 /** What the server logs with; a pino logger is one. */
@@ -53,6 +54,7 @@ const PONG_WAIT_MS = 30_000;
 /** Offers the services on a Unix socket. Errors: those of `listenOnSocket`. */
 export async function startServer(options: AgentServerOptions): Promise<Result<AgentServer>> {
   const { log, socketPath, network, onConnections = () => {} } = options;
+  const warnOfClient = sparingly(log);
   const http = createServer((request, response) => {
     // The requests of web pages have an origin; no page has any business here.
     if (request.headers.origin !== undefined) return void response.writeHead(403).end();
@@ -81,7 +83,7 @@ export async function startServer(options: AgentServerOptions): Promise<Result<A
     keepAlive: { enabled: true, pingMs: PING_MS, pongWaitMs: PONG_WAIT_MS },
     onError: ({ error, path, type }) => {
       if (path === undefined) {
-        log.warn({ reason: error.message }, 'a client sent what is not of the protocol');
+        warnOfClient({ reason: error.message }, 'a client sent what is not of the protocol');
         return;
       }
       if (toProtocolError(error).code !== 'internal') return;
@@ -102,7 +104,7 @@ export async function startServer(options: AgentServerOptions): Promise<Result<A
     });
   };
   const tooMany = (): DoorRefusal['towline'] => {
-    log.warn({}, 'refused a client: there are too many');
+    warnOfClient({}, 'refused a client: there are too many');
     return {
       code: 'too-many-clients',
       message: 'The agent has as many clients as it takes. Try again later.',
@@ -112,7 +114,7 @@ export async function startServer(options: AgentServerOptions): Promise<Result<A
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.headers.origin !== undefined) {
-      log.warn({ origin: request.headers.origin }, 'refused a request with an Origin');
+      warnOfClient({ origin: request.headers.origin }, 'refused a request with an Origin');
       return refuseUpgrade(socket, { code: 'origin', message: 'No web page has any business here.' });
     }
     if (sockets.clients.size - byToken.size >= MAX_CONNECTIONS) return refuseUpgrade(socket, tooMany());
