@@ -8,7 +8,7 @@ export function openLink(
 ): Promise<AgentLink> {
   return new Promise((resolve, reject) => {
     const link = createLink({
-      transport: createTransports().to({ kind: 'unix', path: socket }),
+      transport: createTransports({ env: process.env }).to({ kind: 'unix', path: socket }),
       version: 'test',
       listener: {
         onState: (state) => {

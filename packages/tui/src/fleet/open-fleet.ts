@@ -28,6 +28,7 @@ import { err, ok, type Result } from '@towline/core/result';
 import {
   type AgentAddress,
   type AgentLink,
+  type AskPassphrase,
   agentAddress,
   agentOfSocket,
   CallError,
@@ -54,13 +55,15 @@ export interface OpenFleetOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** This program's version, for the agents' hello. */
   version: string;
+  /** Asks for the passphrase of an SSH key; without it nobody is asked. */
+  askPassphrase?: AskPassphrase;
 }
 
 const TELL_EVERY_MS = 100;
 
 /** Begins to link all agents of the map; `settled` says when there is something to show. */
 export function openFleet(options: OpenFleetOptions): Fleet {
-  const { source, readOnly, env, version } = options;
+  const { source, readOnly, env, version, askPassphrase } = options;
   const definitions: readonly AgentDefinition[] =
     source.kind === 'file' ? source.map.agents : [{ name: LOCAL, url: source.agent.url }];
   const paced = createPacedStore<FleetState>(
@@ -70,7 +73,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     },
     TELL_EVERY_MS,
   );
-  const transports = createTransports();
+  const transports = createTransports({ env, ...(askPassphrase !== undefined && { askPassphrase }) });
   const links = new Map<string, AgentLink>();
   const firsts: Promise<void>[] = [];
 
@@ -257,6 +260,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       closed.abort();
       clearInterval(looking);
       await Promise.all([...links.values()].map((each) => each.close()));
+      await transports.close();
       paced.flush();
     },
   };

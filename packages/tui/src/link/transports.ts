@@ -1,6 +1,7 @@
-import { err, ok, type Result } from '@towline/core/result';
-import type { AgentAddress } from './agent-url.ts';
+import { ok, type Result } from '@towline/core/result';
+import type { AgentAddress, SshAddress } from './agent-url.ts';
 import { REMOTE_BACKOFF } from './backoff.ts';
+import type { AskPassphrase, SshWays } from './ssh/index.ts';
 import type { Transport } from './transport.ts';
 import { unixTransport } from './unix-transport.ts';
 
@@ -8,9 +9,24 @@ import { unixTransport } from './unix-transport.ts';
 export interface Transports {
   /** Errors: as a link tells them. */
   to(address: AgentAddress): Result<Transport>;
+  /** Ends what they share. */
+  close(): Promise<void>;
 }
 
-export function createTransports(): Transports {
+export interface TransportsOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Without it nobody is asked. */
+  askPassphrase?: AskPassphrase;
+}
+
+export function createTransports(options: TransportsOptions): Transports {
+  const { env, askPassphrase: ask = async () => undefined } = options;
+  let ways: Promise<SshWays> | undefined;
+  // Loaded where it is needed: it costs as much as all of the rest of a command.
+  const overSsh = () => {
+    ways ??= import('./ssh/index.ts').then(({ createSshWays }) => createSshWays({ env, ask }));
+    return ways;
+  };
   return {
     to(address) {
       switch (address.kind) {
@@ -18,15 +34,19 @@ export function createTransports(): Transports {
           return ok(unixTransport(address));
         case 'ssh':
           return ok({
-            name: address.host,
+            name: sshUrl(address),
             backoff: REMOTE_BACKOFF,
-            open: async () =>
-              err({
-                code: 'not-available',
-                message: `Links over SSH are not available yet, so ${address.host} can't be reached: run towline on the agent's machine and use its socket: unix:///PATH.`,
-              }),
+            open: async (signal) => (await overSsh()).open(address, signal),
           });
       }
     },
+    async close() {
+      (await ways)?.close();
+    },
   };
+}
+
+function sshUrl({ user, host, port, path = '' }: SshAddress): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `ssh://${user === undefined ? '' : `${user}@`}${name}${port === undefined ? '' : `:${port}`}${path}`;
 }

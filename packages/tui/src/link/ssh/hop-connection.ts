@@ -1,0 +1,288 @@
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { err, ok, type Result } from '@towline/core/result';
+import ssh2, { type AnyAuthMethod, type SigningRequestOptions, type Client as SshClient } from 'ssh2';
+import { type AgentKey, type KeyAttempt, keyAttempts } from './identities.ts';
+import { blobOf, lookAtKeyFile, publicKey } from './key-file.ts';
+import type { KeyRing } from './key-ring.ts';
+import {
+  fingerprintOf,
+  judgeHostKey,
+  type KnownHostsFile,
+  keyTypeOf,
+  knownHostsLine,
+  knownKeyTypes,
+} from './known-hosts.ts';
+import { keysOfAgent, OneKey, signByAgent, signByKey } from './one-key.ts';
+import type { Hop } from './route.ts';
+import { authenticationFailure, hostKeyFailure, type TriedKey } from './ssh-failure.ts';
+
+const { Client } = ssh2;
+
+/** So many questions may go without an answer; the next one's time ends the connection. */
+const KEEPALIVE_COUNT = 2;
+/** For the handshake and each answer of sshd; the time that a person is asked for something is not counted. */
+const PATIENCE_MS = 20_000;
+
+/** The host key algorithms that ssh2 knows and OpenSSH still offers, by the type of the key. */
+const HOST_KEY_ALGORITHMS: Readonly<Record<string, readonly ServerHostKey[]>> = {
+  'ssh-ed25519': ['ssh-ed25519'],
+  'ecdsa-sha2-nistp256': ['ecdsa-sha2-nistp256'],
+  'ecdsa-sha2-nistp384': ['ecdsa-sha2-nistp384'],
+  'ecdsa-sha2-nistp521': ['ecdsa-sha2-nistp521'],
+  'ssh-rsa': ['rsa-sha2-512', 'rsa-sha2-256'],
+};
+type ServerHostKey =
+  | 'ssh-ed25519'
+  | 'ecdsa-sha2-nistp256'
+  | 'ecdsa-sha2-nistp384'
+  | 'ecdsa-sha2-nistp521'
+  | 'rsa-sha2-512'
+  | 'rsa-sha2-256';
+
+export interface HopOptions {
+  hop: Hop;
+  /** For people. */
+  name: string;
+  /** The connection to its sshd: over the network, or through the hop before. */
+  stream: Duplex;
+  keyRing: KeyRing;
+  uid: number | undefined;
+  /** How often a quiet machine is asked whether it is there, in milliseconds. */
+  keepaliveMs: number;
+  signal: AbortSignal;
+}
+
+/** One machine's sshd that took a key of this user. */
+export interface HopConnection {
+  client: SshClient;
+  /** Fulfilled with the reason, for people, when it is no more. */
+  ended: Promise<string>;
+}
+
+/** Shakes hands with an sshd, checks its key, and logs in. The stream is the connection's from then on, also where that fails. */
+export async function connectHop(options: HopOptions): Promise<Result<HopConnection>> {
+  const { hop, name, stream, keyRing, uid, keepaliveMs, signal } = options;
+  const known = await readKnownHosts(hop);
+  const agent = await readAgent(hop.agentSocket);
+  const files = await Promise.all(hop.identityFiles.map((path) => lookAtKeyFile(path, uid)));
+  const attempts = keyAttempts(files, agent.keys, { identitiesOnly: hop.identitiesOnly });
+  const named = files.flatMap((file) =>
+    file.state === 'missing' && hop.identityFilesNamed
+      ? [{ path: file.path, state: 'unusable' as const, reason: 'there is no such file' }]
+      : [file],
+  );
+  const client = new Client();
+  const ended = Promise.withResolvers<string>();
+  const opened = Promise.withResolvers<Result<HopConnection>>();
+  const tried: TriedKey[] = [];
+  let failure: string | undefined;
+  let ready = false;
+  let last: string | undefined;
+
+  const fail = (message: string) => {
+    failure ??= message;
+    opened.resolve(err({ code: 'agent-unreachable', message: failure }));
+    ended.resolve(failure);
+    client.end();
+    stream.destroy();
+  };
+  let patience: NodeJS.Timeout | undefined;
+  const wait = () => {
+    clearTimeout(patience);
+    patience = setTimeout(
+      () => fail(`${name}: its sshd does not answer. See whether the machine is up and not too busy.`),
+      PATIENCE_MS,
+    );
+  };
+  const onAbort = () => fail('The link was closed.');
+  signal.addEventListener('abort', onAbort, { once: true });
+  void ended.promise.then(() => {
+    clearTimeout(patience);
+    signal.removeEventListener('abort', onAbort);
+  });
+
+  const left = [...attempts];
+  const authenticate = async (accepted: readonly string[] | null, next: (method: AnyAuthMethod) => void) => {
+    wait();
+    if (accepted === null) {
+      // What may be used is told by what an attempt without a key is answered.
+      next({ type: 'none', username: hop.user });
+      return;
+    }
+    const attempt = accepted.includes('publickey') ? left.shift() : undefined;
+    if (attempt === undefined) {
+      fail(authenticationFailure(name, hop.user, tried, named, { accepted, agent: agent.problem }));
+      return;
+    }
+    const pause = () => clearTimeout(patience);
+    const method = await methodOf(attempt, {
+      hop,
+      keyRing,
+      tried,
+      pause,
+      wait,
+    });
+    if (method !== undefined) next(method);
+    else await authenticate(accepted, next);
+  };
+
+  client.on('ready', () => {
+    ready = true;
+    clearTimeout(patience);
+    opened.resolve(ok({ client, ended: ended.promise }));
+  });
+  client.on('error', (error) => {
+    // Of one key alone: the next is tried.
+    if (
+      'level' in error &&
+      (error.level === 'agent' || (error.level === 'client-authentication' && left.length > 0))
+    ) {
+      return;
+    }
+    last = error.message;
+    if (/too many authentication failures/i.test(error.message)) {
+      fail(
+        `${name}: it was offered too many keys (${tried.map((each) => each.name).join(', ')}). Name the one for it with IdentityFile and IdentitiesOnly yes in ~/.ssh/config.`,
+      );
+      return;
+    }
+    if (/keepalive/i.test(error.message))
+      fail(`${name}: the machine has not answered for some time. It is tried again.`);
+    else if (/no matching/i.test(error.message)) {
+      fail(`${name}: its sshd and Towline share no way to talk (${error.message}). Update the sshd there.`);
+    }
+  });
+  client.on('close', () => {
+    const reason = last === undefined || ready ? '' : ` (${last})`;
+    fail(
+      ready
+        ? `${name}: the SSH connection was lost. It is tried again.`
+        : `${name}: its sshd cut the connection off before anybody was logged in${reason}. Its log says why; it may be too busy (MaxStartups).`,
+    );
+  });
+
+  const offered = [...new Set([...knownKeyTypes(known, hostName(hop)), ...Object.keys(HOST_KEY_ALGORITHMS)])];
+  try {
+    wait();
+    client.connect({
+      sock: stream,
+      username: hop.user,
+      readyTimeout: 0,
+      keepaliveInterval: keepaliveMs,
+      keepaliveCountMax: KEEPALIVE_COUNT,
+      algorithms: { serverHostKey: offered.flatMap((type) => HOST_KEY_ALGORITHMS[type] ?? []) },
+      hostVerifier: (key: Buffer, verify: (permitted: boolean) => void) => {
+        wait();
+        void judge(hop, name, known, key).then((refusal) => {
+          if (refusal !== undefined) fail(refusal);
+          verify(refusal === undefined);
+        });
+      },
+      authHandler: (accepted, _partial, next) =>
+        void authenticate(accepted, next).catch((error: unknown) =>
+          fail(`${name}: ${error instanceof Error ? error.message : String(error)}.`),
+        ),
+    });
+  } catch (error) {
+    fail(`${name}: ${error instanceof Error ? error.message : String(error)}.`);
+  }
+  return opened.promise;
+}
+
+interface Tools {
+  hop: Hop;
+  keyRing: KeyRing;
+  tried: TriedKey[];
+  /** While a person is asked. */
+  pause(): void;
+  wait(): void;
+}
+
+/** How a key is offered; undefined where it can't be. What comes of it is noted in `tried`. */
+async function methodOf(attempt: KeyAttempt, tools: Tools): Promise<AnyAuthMethod | undefined> {
+  const username = tools.hop.user;
+  if (attempt.kind === 'agent') {
+    const key = publicKey(attempt.key.blob);
+    const socket = tools.hop.agentSocket;
+    if (key === undefined || socket === undefined) return undefined;
+    tools.tried.push({
+      kind: 'agent',
+      name: `${attempt.key.comment || fingerprintOf(Buffer.from(attempt.key.blob, 'base64'))} (SSH agent)`,
+      outcome: 'not-accepted',
+    });
+    return {
+      type: 'agent',
+      username,
+      agent: new OneKey(key, (data, how) => signByAgent(socket, key, data, how)),
+    };
+  }
+  const note: TriedKey = { kind: 'file', name: attempt.path, outcome: 'not-accepted' };
+  tools.tried.push(note);
+  const unlock = async () => {
+    tools.pause();
+    const key = await tools.keyRing.unlock(attempt.path, attempt.encrypted);
+    tools.wait();
+    if (typeof key !== 'string') return key;
+    note.outcome = key;
+    return undefined;
+  };
+  const offered = attempt.blob === undefined ? undefined : publicKey(attempt.blob);
+  if (offered !== undefined) {
+    const sign = async (data: Buffer, how: SigningRequestOptions) => {
+      const key = await unlock();
+      if (key === undefined) throw new Error('The key was not unlocked');
+      return signByKey(key, data, how);
+    };
+    return { type: 'agent', username, agent: new OneKey(offered, sign) };
+  }
+  const key = await unlock();
+  return key === undefined ? undefined : { type: 'publickey', username, key };
+}
+
+async function readAgent(
+  socket: string | undefined,
+): Promise<{ keys: AgentKey[]; problem: string | undefined }> {
+  if (socket === undefined) return { keys: [], problem: undefined };
+  const keys = await keysOfAgent(socket);
+  if (keys instanceof Error) return { keys: [], problem: `${socket} does not answer` };
+  return { keys: keys.map((key) => ({ blob: blobOf(key), comment: key.comment })), problem: undefined };
+}
+
+function hostName({ knownAs, port }: Hop) {
+  return { name: knownAs, port };
+}
+
+async function readKnownHosts(hop: Hop): Promise<KnownHostsFile[]> {
+  const paths = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
+  return Promise.all(
+    paths.map(async (path) => ({ path, text: await readFile(path, 'utf8').catch(() => '') })),
+  );
+}
+
+/** Why the machine's key is not taken; undefined where it is. */
+async function judge(
+  hop: Hop,
+  name: string,
+  files: readonly KnownHostsFile[],
+  key: Buffer,
+): Promise<string | undefined> {
+  const verdict = judgeHostKey(files, hostName(hop), key);
+  if (verdict.verdict === 'known') return undefined;
+  const [path = '~/.ssh/known_hosts'] = hop.userKnownHostsFiles;
+  if (verdict.verdict === 'unknown' && hop.unknownHost === 'accept-new') {
+    const line = knownHostsLine(hostName(hop), key, { hashed: hop.hashKnownHosts });
+    const before = files.find((file) => file.path === path)?.text ?? '';
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await appendFile(path, before === '' || before.endsWith('\n') ? line : `\n${line}`, { mode: 0o600 });
+      return undefined;
+    } catch (error) {
+      return `${name}: its host key can't be added to ${path}: ${error instanceof Error ? error.message : String(error)}.`;
+    }
+  }
+  const line = knownHostsLine(hostName(hop), key, { hashed: false }).trim();
+  const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
+  return hostKeyFailure(name, offered, verdict, `echo '${line}' >> ${path}`);
+}

@@ -1,0 +1,104 @@
+import { readFile, stat } from 'node:fs/promises';
+import ssh2, { type ParsedKey } from 'ssh2';
+import type { KeyFile } from './identities.ts';
+
+const { utils } = ssh2;
+
+/** Looks at a key file, and asks for no passphrase. `uid` is the user's own number. */
+export async function lookAtKeyFile(path: string, uid: number | undefined): Promise<KeyFile> {
+  let text: Buffer;
+  let mode: number;
+  try {
+    const found = await stat(path);
+    mode = found.mode & 0o777;
+    text = await readFile(path);
+    // As OpenSSH: what belongs to another is not for this user to protect.
+    const others = found.uid === uid && (mode & 0o077) !== 0;
+    const parsed = onlyKey(utils.parseKey(text));
+    if (parsed instanceof Error && !isLocked(parsed)) {
+      return { path, state: 'unusable', reason: 'it holds no private key that can be read' };
+    }
+    if (!(parsed instanceof Error) && !parsed.isPrivateKey()) {
+      return { path, state: 'found', blob: blobOf(parsed), secret: false, encrypted: false };
+    }
+    if (others) return { path, state: 'too-open', mode };
+    const encrypted = parsed instanceof Error;
+    const blob = encrypted ? (publicPart(text) ?? (await publicBeside(path))) : blobOf(parsed);
+    return { path, state: 'found', secret: true, encrypted, ...(blob !== undefined && { blob }) };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const blob = await publicBeside(path);
+      return blob === undefined
+        ? { path, state: 'missing' }
+        : // The private part is the agent's alone.
+          { path, state: 'found', blob, secret: false, encrypted: false };
+    }
+    if (code === 'EACCES') return { path, state: 'unusable', reason: 'you may not read it' };
+    const reason = error instanceof Error ? error.message : String(error);
+    return { path, state: 'unusable', reason };
+  }
+}
+
+/** The private key of a file; undefined where the passphrase is not its own. */
+export async function readKeyFile(
+  path: string,
+  passphrase: string | undefined,
+): Promise<ParsedKey | undefined> {
+  const parsed = onlyKey(utils.parseKey(await readFile(path), passphrase));
+  return parsed instanceof Error ? undefined : parsed;
+}
+
+/** The key whose public part this is, base64; undefined where it is of a kind that ssh2 does not know. */
+export function publicKey(blob: string): ParsedKey | undefined {
+  const parsed = onlyKey(utils.parseKey(Buffer.from(blob, 'base64')));
+  return parsed instanceof Error ? undefined : parsed;
+}
+
+export function blobOf(key: ParsedKey): string {
+  return key.getPublicSSH().toString('base64');
+}
+
+/** ssh2 gives a list for the one format that may hold several, and then of one. */
+function onlyKey(parsed: ParsedKey | Error | (ParsedKey | Error)[]): ParsedKey | Error {
+  if (!Array.isArray(parsed)) return parsed;
+  return parsed[0] ?? new Error('no key');
+}
+
+function isLocked(error: Error): boolean {
+  return /no passphrase given/.test(error.message);
+}
+
+async function publicBeside(path: string): Promise<string | undefined> {
+  try {
+    const parsed = onlyKey(utils.parseKey(await readFile(`${path}.pub`)));
+    return parsed instanceof Error ? undefined : blobOf(parsed);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The public part of a private key in OpenSSH's format, which is not encrypted in it: so that a passphrase is asked for
+ * only where a machine takes the key. After the magic come cipher, kdf and its options, a count, and the public key.
+ */
+function publicPart(text: Buffer): string | undefined {
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(text.toString('latin1'))?.[1];
+  if (body === undefined) return undefined;
+  const bytes = Buffer.from(body, 'base64');
+  const magic = 'openssh-key-v1\0';
+  if (bytes.toString('latin1', 0, magic.length) !== magic) return undefined;
+  let at = magic.length;
+  const string = () => {
+    if (at + 4 > bytes.length) return Buffer.alloc(0);
+    const start = at + 4;
+    at = start + bytes.readUInt32BE(at);
+    return bytes.subarray(start, at);
+  };
+  string();
+  string();
+  string();
+  at += 4;
+  const key = string();
+  return key.length === 0 ? undefined : key.toString('base64');
+}

@@ -1,0 +1,48 @@
+import type { ParsedKey } from 'ssh2';
+import { readKeyFile } from './key-file.ts';
+
+/** Asks a person for a passphrase; undefined where there is none to ask, or where they refuse. */
+export type AskPassphrase = (question: string, signal: AbortSignal) => Promise<string | undefined>;
+
+/** Private keys that were unlocked, each once for all machines that take it. */
+export interface KeyRing {
+  /**
+   * The private key of a file. `refused`: no passphrase was given; it is not asked for again. `wrong`: three were, and none
+   * was its own.
+   */
+  unlock(path: string, encrypted: boolean): Promise<ParsedKey | 'refused' | 'wrong'>;
+}
+
+const TRIES = 3;
+
+export function createKeyRing(ask: AskPassphrase, signal: AbortSignal): KeyRing {
+  const keys = new Map<string, Promise<ParsedKey | 'refused' | 'wrong'>>();
+  // One question at a time: a person has one keyboard.
+  let turn: Promise<unknown> = Promise.resolve();
+
+  const unlock = async (path: string): Promise<ParsedKey | 'refused' | 'wrong'> => {
+    for (let attempt = 0; attempt < TRIES; attempt++) {
+      const again = attempt === 0 ? '' : 'That was not it. ';
+      const passphrase = await ask(`${again}Passphrase for the key ${path}:`, signal);
+      // An empty one opens nothing.
+      if (passphrase === undefined || passphrase === '') return 'refused';
+      const key = await readKeyFile(path, passphrase);
+      if (key !== undefined) return key;
+    }
+    return 'wrong';
+  };
+
+  return {
+    async unlock(path, encrypted) {
+      if (!encrypted) return (await readKeyFile(path, undefined)) ?? 'wrong';
+      const known = keys.get(path);
+      if (known !== undefined) return known;
+      const asked = turn.then(() => unlock(path));
+      turn = asked.catch(() => {});
+      keys.set(path, asked);
+      // A file that could not be read is tried again.
+      asked.catch(() => keys.delete(path));
+      return asked;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { err, ok, type Result } from '@towline/core/result';
+import type { Client, ClientChannel } from 'ssh2';
+import {
+  type FoundSocket,
+  readSocketAnswer,
+  SYSTEM_SOCKET,
+  socketFailure,
+  socketQuestion,
+} from './agent-socket.ts';
+import type { HopConnection } from './hop-connection.ts';
+
+/** An answer to a question is a few lines. */
+const MAX_ANSWER = 64 * 1024;
+const PATIENCE_MS = 10_000;
+
+/**
+ * A channel to an agent's socket of a machine. Without a path it is the one of an agent that systemd runs, else that of one
+ * which this user started. `name` and `user` are the hop's, for people.
+ */
+export async function openAgentSocket(
+  { client, ended }: HopConnection,
+  path: string | undefined,
+  { name, user }: { name: string; user: string },
+): Promise<Result<ClientChannel>> {
+  const first = path ?? SYSTEM_SOCKET;
+  const work = async (): Promise<Result<ClientChannel>> => {
+    const channel = await openSocket(client, first);
+    if (channel !== undefined) return ok(channel);
+    // sshd says nothing but that it did not open it.
+    const found = await askForSockets(client, first, path === undefined);
+    const own = found.find((each) => each.path !== first && each.state === 'listens');
+    if (own !== undefined) {
+      const other = await openSocket(client, own.path);
+      if (other !== undefined) return ok(other);
+    }
+    return err({ code: 'agent-unreachable', message: socketFailure(name, user, first, found) });
+  };
+  const cut = ended.then((message) => err({ code: 'agent-unreachable', message }));
+  return Promise.race([work(), cut]);
+}
+
+function openSocket(client: Client, path: string): Promise<ClientChannel | undefined> {
+  return new Promise((resolve) => {
+    try {
+      client.openssh_forwardOutStreamLocal(path, (error, channel) => resolve(error ? undefined : channel));
+    } catch {
+      // The connection ended: that is told by its end.
+      resolve(undefined);
+    }
+  });
+}
+
+/** Empty where the machine gives no shell, or none that answers. */
+function askForSockets(client: Client, path: string, ownToo: boolean): Promise<FoundSocket[]> {
+  return new Promise((resolve) => {
+    let text = '';
+    const patience = setTimeout(() => resolve([]), PATIENCE_MS);
+    const finish = (found: FoundSocket[]) => {
+      clearTimeout(patience);
+      resolve(found);
+    };
+    try {
+      client.exec(socketQuestion([path], { ownToo }), (error, channel) => {
+        if (error) {
+          finish([]);
+          return;
+        }
+        channel.on('data', (data: Buffer) => {
+          if (text.length < MAX_ANSWER) text += data.toString('utf8');
+        });
+        channel.stderr.resume();
+        channel.on('close', () => finish(readSocketAnswer(text)));
+        channel.end();
+      });
+    } catch {
+      finish([]);
+    }
+  });
+}

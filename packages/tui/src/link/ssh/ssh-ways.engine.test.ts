@@ -1,0 +1,413 @@
+import { execFile } from 'node:child_process';
+import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Sshd, startSshd } from '@towline/test/sandbox';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { agentAddress } from '../agent-url.ts';
+import { createSshWays, type SshWays } from './index.ts';
+
+const run = promisify(execFile);
+const { username } = userInfo();
+
+let dir: string;
+let web: Sshd;
+let gate: Sshd;
+/** One that lets nobody through to anything. */
+let strict: Sshd;
+/** What an agent's socket is to SSH: one that answers with what it is told. */
+let echo: Server;
+let socket: string;
+let home: string;
+let ways: SshWays | undefined;
+let asked: string[];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'tl-ssh-'));
+  socket = join(dir, 'agent.sock');
+  echo = createServer((near) => {
+    near.on('error', () => {});
+    near.pipe(near);
+  });
+  await new Promise<void>((resolve) => echo.listen(socket, resolve));
+  const refusals = ['AllowStreamLocalForwarding no', 'AllowTcpForwarding no'];
+  [web, gate, strict] = await Promise.all([
+    startSshd({ sandboxDir: dir }),
+    startSshd({ sandboxDir: dir }),
+    startSshd({ sandboxDir: dir, config: refusals }),
+  ]);
+});
+
+afterAll(async () => {
+  await Promise.all([web.close(), gate.close(), strict.close()]);
+  echo.close();
+  await rm(dir, { recursive: true });
+});
+
+beforeEach(async () => {
+  home = await mkdtemp(join(dir, 'home-'));
+  await mkdir(join(home, '.ssh'), { mode: 0o700 });
+  asked = [];
+});
+
+afterEach(() => {
+  ways?.close();
+  ways = undefined;
+});
+
+const ssh = (...parts: string[]) => join(home, '.ssh', ...parts);
+const configure = (...lines: string[]) => writeFile(ssh('config'), `${lines.join('\n')}\n`);
+const block = (name: string, sshd: Sshd, ...lines: string[]) => [
+  `Host ${name}`,
+  '  HostName 127.0.0.1',
+  `  Port ${sshd.port}`,
+  ...lines.map((line) => `  ${line}`),
+];
+const letIn = (sshd: Sshd) => [`IdentityFile ${sshd.keyFile}`, `UserKnownHostsFile ${sshd.knownHostsFile}`];
+
+function open(url: string, passphrases: (string | undefined)[] = [], env: NodeJS.ProcessEnv = {}) {
+  const address = agentAddress(url);
+  if (!address.ok || address.value.kind !== 'ssh') throw new Error(`${url} is no address`);
+  ways ??= createSshWays({
+    env: { HOME: home, ...env },
+    keepaliveMs: 100,
+    ask: async (question) => {
+      asked.push(question);
+      return passphrases.shift();
+    },
+  });
+  return ways.open(address.value, new AbortController().signal);
+}
+
+/** What comes back of a word that is sent. */
+async function echoed(url: string, ...rest: [(string | undefined)[]?, NodeJS.ProcessEnv?]): Promise<string> {
+  const way = await open(url, ...rest);
+  if (!way.ok) return way.error.message;
+  way.value.write('hello');
+  for await (const data of way.value) {
+    return String(data);
+  }
+  return 'ended';
+}
+
+test('a socket of another machine is reached by a name of the configuration', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+});
+
+test('a machine behind another is reached through it, and both are shared', async () => {
+  await configure(
+    ...block('gate', gate, ...letIn(gate)),
+    ...block('web', web, ...letIn(web), 'ProxyJump gate'),
+  );
+  const before = (await gate.connections()).length;
+  const all = await Promise.all(Array.from({ length: 12 }, () => open(`ssh://web${socket}`)));
+  expect(all.map(({ ok }) => ok)).toEqual(Array.from({ length: 12 }, () => true));
+  expect(await echoed(`ssh://gate${socket}`)).toBe('hello');
+  expect((await gate.connections()).length - before).toBe(1);
+});
+
+test('eight megabytes each way come through whole, also to a slow reader', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  const way = await open(`ssh://web${socket}`);
+  if (!way.ok) throw new Error(way.error.message);
+  const sent = Buffer.alloc(8 * 1024 * 1024, 'towline ');
+  way.value.end(sent);
+  const parts: Buffer[] = [];
+  for await (const part of way.value) {
+    parts.push(part);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(Buffer.concat(parts).equals(sent)).toBe(true);
+});
+
+test('a connection that is killed ends what goes over it with its reason, and is made again', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  const way = await open(`ssh://web${socket}`);
+  if (!way.ok) throw new Error(way.error.message);
+  const closed = new Promise((resolve) => way.value.once('close', resolve));
+  for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
+  await closed;
+  expect(way.value.errored?.message).toBe(
+    `${username}@web (127.0.0.1:${web.port}): the SSH connection was lost. It is tried again.`,
+  );
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+});
+
+test('a machine that says nothing more is found out', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  const way = await open(`ssh://web${socket}`);
+  if (!way.ok) throw new Error(way.error.message);
+  const closed = new Promise((resolve) => way.value.once('close', resolve));
+  const stopped = await web.connections();
+  for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+  try {
+    await closed;
+    expect(way.value.errored?.message).toContain('has not answered for some time');
+  } finally {
+    for (const pid of stopped) process.kill(pid, 'SIGKILL');
+  }
+});
+
+test('a gate that is killed is named to those behind it', async () => {
+  await configure(
+    ...block('gate', gate, ...letIn(gate)),
+    ...block('web', web, ...letIn(web), 'ProxyJump gate'),
+  );
+  const way = await open(`ssh://web${socket}`);
+  if (!way.ok) throw new Error(way.error.message);
+  const closed = new Promise((resolve) => way.value.once('close', resolve));
+  for (const pid of await gate.connections()) process.kill(pid, 'SIGKILL');
+  await closed;
+  expect(way.value.errored?.message).toContain(
+    `${username}@gate (127.0.0.1:${gate.port}): the SSH connection was lost`,
+  );
+});
+
+test('keys: an encrypted file is unlocked once for all that take it', async () => {
+  const key = ssh('locked');
+  await copyFile(web.keyFile, key);
+  await run('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-a', '1', '-f', key]);
+  const lines = [`IdentityFile ${key}`, `UserKnownHostsFile ${web.knownHostsFile}`];
+  await configure(...block('web', web, ...lines), ...block('same', web, ...lines));
+  expect(await echoed(`ssh://web${socket}`, ['wrong', 'sesame'])).toBe('hello');
+  expect(await echoed(`ssh://same${socket}`)).toBe('hello');
+  expect(asked).toEqual([
+    `Passphrase for the key ${key}:`,
+    `That was not it. Passphrase for the key ${key}:`,
+  ]);
+});
+
+test('keys: of several only the one that the machine takes is asked for', async () => {
+  const [locked, stranger] = [ssh('locked'), ssh('stranger')];
+  await copyFile(web.keyFile, locked);
+  await copyFile(web.strangerKeyFile, stranger);
+  for (const key of [locked, stranger]) {
+    await run('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-a', '1', '-f', key]);
+  }
+  const lines = [
+    `IdentityFile ${stranger}`,
+    `IdentityFile ${locked}`,
+    `UserKnownHostsFile ${web.knownHostsFile}`,
+  ];
+  await configure(...block('web', web, ...lines));
+  expect(await echoed(`ssh://web${socket}`, ['sesame'])).toBe('hello');
+  expect(asked).toEqual([`Passphrase for the key ${locked}:`]);
+});
+
+test.each([
+  [[undefined], 'its passphrase was not given'],
+  [['a', 'b', 'c'], 'was wrong'],
+])(
+  'keys: a passphrase that is not given, or wrong, is told and not asked for again: %j',
+  async (answers, part) => {
+    const key = ssh('locked');
+    await copyFile(web.keyFile, key);
+    await run('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-a', '1', '-f', key]);
+    await configure(...block('web', web, `IdentityFile ${key}`, `UserKnownHostsFile ${web.knownHostsFile}`));
+    const said = await echoed(`ssh://web${socket}`, [...answers]);
+    expect(said).toContain(part);
+    expect(said).toContain(`ssh-add ${key}`);
+    const times = asked.length;
+    expect(await echoed(`ssh://web${socket}`)).toContain(part);
+    expect(asked).toHaveLength(times);
+  },
+);
+
+test('keys: the SSH agent’s are used, and only those of the files where it is said', async () => {
+  const agentSocket = join(home, 'a.sock');
+  const { stdout } = await run('ssh-agent', ['-a', agentSocket]);
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(stdout)?.[1]);
+  try {
+    const env = { SSH_AUTH_SOCK: agentSocket };
+    const add = (file: string) => run('ssh-add', ['-q', file], { env: { ...process.env, ...env } });
+    await add(web.keyFile);
+    await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`));
+    expect(await echoed(`ssh://web${socket}`, [], env)).toBe('hello');
+    ways?.close();
+    ways = undefined;
+    const other = [`IdentityFile ${web.strangerKeyFile}`, 'IdentitiesOnly yes'];
+    await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`, ...other));
+    expect(await echoed(`ssh://web${socket}`, [], env)).toContain(
+      `none of the keys for ${username}: ${web.strangerKeyFile}`,
+    );
+    // The public key alone says which of the agent's is meant.
+    await copyFile(`${web.keyFile}.pub`, ssh('web.pub'));
+    const named = [`IdentityFile ${ssh('web.pub')}`, 'IdentitiesOnly yes'];
+    await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`, ...named));
+    expect(await echoed(`ssh://web${socket}`, [], env)).toBe('hello');
+  } finally {
+    process.kill(pid);
+  }
+});
+
+test.each<[string, () => Promise<string>, string[]]>([
+  [
+    'no machine of the name',
+    async () => {
+      await configure('Host web', '  HostName nowhere.invalid');
+      return `ssh://web${socket}`;
+    },
+    ['@web (nowhere.invalid:22): ', 'no machine of the name nowhere.invalid', 'map file'],
+  ],
+  [
+    'nobody listens',
+    async () => {
+      await configure('Host web', '  HostName 127.0.0.1', '  Port 1');
+      return `ssh://web${socket}`;
+    },
+    ['nobody listens on port 1 of 127.0.0.1', 'Start sshd'],
+  ],
+  [
+    'a socket that is not there',
+    async () => {
+      await configure(...block('web', web, ...letIn(web)));
+      return 'ssh://web/run/nowhere/agent.sock';
+    },
+    ["no agent's socket at /run/nowhere/agent.sock", 'Start towline-agent there'],
+  ],
+  [
+    'no path, and no agent at the usual places',
+    async () => {
+      await configure(...block('web', web, ...letIn(web)));
+      return 'ssh://web';
+    },
+    ["no agent's socket at /run/towline/agent.sock or /", 'ssh://HOST/PATH'],
+  ],
+  [
+    'forwarding is off',
+    async () => {
+      await configure(...block('web', strict, ...letIn(strict)));
+      return `ssh://web${socket}`;
+    },
+    [`the agent listens on `, 'AllowStreamLocalForwarding yes'],
+  ],
+  [
+    'a gate that does not connect on',
+    async () => {
+      await configure(
+        ...block('gate', strict, ...letIn(strict)),
+        ...block('web', web, ...letIn(web), 'ProxyJump gate'),
+      );
+      return `ssh://web${socket}`;
+    },
+    ['@web (127.0.0.1:', 'through gate): ', 'may not connect on', 'AllowTcpForwarding yes'],
+  ],
+  [
+    'a gate that finds nobody',
+    async () => {
+      await configure(
+        ...block('gate', gate, ...letIn(gate)),
+        'Host web',
+        '  HostName 127.0.0.1',
+        '  Port 1',
+        '  ProxyJump gate',
+      );
+      return `ssh://web${socket}`;
+    },
+    ["can't connect on to 127.0.0.1:1", 'Connection refused'],
+  ],
+  [
+    'a gate that is not there',
+    async () => {
+      await configure(
+        'Host gate',
+        '  HostName 127.0.0.1',
+        '  Port 1',
+        ...block('web', web, 'ProxyJump gate'),
+      );
+      return `ssh://web${socket}`;
+    },
+    ['@gate (127.0.0.1:1): nobody listens'],
+  ],
+  [
+    'a host that is not known',
+    async () => {
+      await configure(...block('web', web, `IdentityFile ${web.keyFile}`));
+      return `ssh://web${socket}`;
+    },
+    ['its host key is not known: SHA256:', `echo '[127.0.0.1]:`],
+  ],
+  [
+    'no key that it takes',
+    async () => {
+      const keys = [`IdentityFile ${web.strangerKeyFile}`, `IdentityFile ${ssh('nothing')}`];
+      await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`, ...keys));
+      return `ssh://web${socket}`;
+    },
+    [
+      'accepts none of the keys',
+      'stranger',
+      `nothing can't be used: there is no such file`,
+      'authorized_keys',
+    ],
+  ],
+  [
+    'no key at all',
+    async () => {
+      await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`));
+      return `ssh://web${socket}`;
+    },
+    ['there is no key to offer', 'ssh-keygen'],
+  ],
+  [
+    'a key that others can read',
+    async () => {
+      await copyFile(web.keyFile, ssh('id_ed25519'));
+      await chmod(ssh('id_ed25519'), 0o644);
+      await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`));
+      return `ssh://web${socket}`;
+    },
+    ['mode 0644', 'chmod 600 '],
+  ],
+])('named, with what to do: %s', async (_, prepare, parts) => {
+  const said = await echoed(await prepare());
+  for (const part of parts) expect(said).toContain(part);
+});
+
+test('an unknown host is taken by the command that is named for it, or by accept-new', async () => {
+  await configure(...block('web', web, `IdentityFile ${web.keyFile}`));
+  const said = await echoed(`ssh://web${socket}`);
+  expect(said).toContain(await web.fingerprint());
+  const command = said.slice(said.indexOf('echo '));
+  await run('sh', ['-c', command]);
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  await rm(ssh('known_hosts'));
+  await configure(
+    ...block(
+      'web',
+      web,
+      `IdentityFile ${web.keyFile}`,
+      'StrictHostKeyChecking accept-new',
+      'HashKnownHosts yes',
+    ),
+  );
+  ways?.close();
+  ways = undefined;
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  expect(await readFile(ssh('known_hosts'), 'utf8')).toMatch(/^\|1\|\S+ ssh-ed25519 \S+\n$/);
+});
+
+test('a host key that changed is refused, with both fingerprints and the line; a revoked one as well', async () => {
+  const changing = await startSshd({ sandboxDir: dir });
+  try {
+    const before = await changing.fingerprint();
+    await changing.changeHostKey();
+    await configure(...block('web', changing, ...letIn(changing), 'StrictHostKeyChecking accept-new'));
+    const said = await echoed(`ssh://web${socket}`);
+    for (const part of [before, await changing.fingerprint(), `${changing.knownHostsFile}:1`]) {
+      expect(said).toContain(part);
+    }
+    const key = (await readFile(web.knownHostsFile, 'utf8')).split(' ').slice(1).join(' ');
+    await writeFile(ssh('known'), `@revoked * ${key}`);
+    await appendFile(ssh('known'), await readFile(web.knownHostsFile));
+    await configure(
+      ...block('web', web, `IdentityFile ${web.keyFile}`, `UserKnownHostsFile ${ssh('known')}`),
+    );
+    expect(await echoed(`ssh://web${socket}`)).toContain(`is revoked by ${ssh('known')}:1`);
+  } finally {
+    await changing.close();
+  }
+});
