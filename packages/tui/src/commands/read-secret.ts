@@ -1,7 +1,6 @@
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Context } from './context.ts';
+import { promptHidden } from './hidden-prompt.ts';
 
 /** As the agent takes them. */
 const MAX_CHARACTERS = 65_536;
@@ -12,7 +11,9 @@ const MAX_CHARACTERS = 65_536;
  */
 export async function readSecret(context: Context, name: string): Promise<Result<string>> {
   // A terminal would show what is typed, also where the prompt goes somewhere else.
-  const value = context.stdin.isTTY ? await prompt(context, name) : await readAll(context.stdin);
+  const value = context.stdin.isTTY
+    ? ((await promptHidden(context.stdin, `Value of ${name} (it is not shown): `)) ?? '')
+    : await readAll(context.stdin);
   if (value === '')
     return err({ code: 'no-value', message: `No value was given for ${name}. Nothing was done.` });
   if (value.length > MAX_CHARACTERS) {
@@ -20,24 +21,6 @@ export async function readSecret(context: Context, name: string): Promise<Result
     return err({ code: 'value-too-long', message });
   }
   return ok(value);
-}
-
-/** Ctrl-C and the end of the input are no value. */
-async function prompt({ stdin }: Context, name: string): Promise<string> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const reader = createInterface({ input: stdin, output: silent, terminal: true, historySize: 0 });
-  const ended = new AbortController();
-  reader.once('close', () => ended.abort());
-  reader.once('SIGINT', () => ended.abort());
-  process.stderr.write(`Value of ${name} (it is not shown): `);
-  try {
-    return await reader.question('', { signal: ended.signal });
-  } catch {
-    return '';
-  } finally {
-    process.stderr.write('\n');
-    reader.close();
-  }
 }
 
 async function readAll(stdin: NodeJS.ReadStream): Promise<string> {

@@ -8,6 +8,7 @@ import {
 } from '@towline/core/plan';
 import { type Fleet, type MapFileFailure, type MapSource, openFleet, readMapFile } from '../fleet/index.ts';
 import { localAgent } from '../link/index.ts';
+import { passphraseAsker } from './ask-passphrase.ts';
 import { type CommandFailure, type Context, fail, mapFileOf, usage } from './context.ts';
 import { type PickedMap, pickMap, pickService } from './pick-map.ts';
 
@@ -19,7 +20,13 @@ export async function withFleet(
   const source = await mapSource(context, mapFileOf(context));
   if ('exitCode' in source) return fail(context, source);
   const { env, version, options } = context;
-  const fleet = openFleet({ source, readOnly: options.readOnly === true, env, version });
+  const fleet = openFleet({
+    source,
+    readOnly: options.readOnly === true,
+    env,
+    version,
+    askPassphrase: passphraseAsker(context),
+  });
   try {
     await fleet.settled();
     return await work(fleet, source);

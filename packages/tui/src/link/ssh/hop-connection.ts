@@ -57,8 +57,13 @@ export interface HopOptions {
 /** One machine's sshd that took a key of this user. */
 export interface HopConnection {
   client: SshClient;
-  /** Fulfilled with the reason, for people, when it is no more. */
-  ended: Promise<string>;
+  /**
+   * Tells the reason, for people, when it is no more, and at once where it is no more already: before its channels end, whose
+   * users would have nothing to say but that. Returns what takes the listener back.
+   */
+  onEnd(listener: (reason: string) => void): () => void;
+  /** Lets go of it, for this reason. */
+  end(reason: string): void;
 }
 
 /** Shakes hands with an sshd, checks its key, and logs in. The stream is the connection's from then on, also where that fails. */
@@ -74,7 +79,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
       : [file],
   );
   const client = new Client();
-  const ended = Promise.withResolvers<string>();
+  const listeners = new Set<(reason: string) => void>();
   const opened = Promise.withResolvers<Result<HopConnection>>();
   const tried: TriedKey[] = [];
   let failure: string | undefined;
@@ -82,9 +87,13 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   let last: string | undefined;
 
   const fail = (message: string) => {
-    failure ??= message;
-    opened.resolve(err({ code: 'agent-unreachable', message: failure }));
-    ended.resolve(failure);
+    if (failure !== undefined) return;
+    failure = message;
+    clearTimeout(patience);
+    signal.removeEventListener('abort', onAbort);
+    opened.resolve(err({ code: 'agent-unreachable', message }));
+    for (const listener of listeners) listener(message);
+    listeners.clear();
     client.end();
     stream.destroy();
   };
@@ -98,10 +107,11 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   };
   const onAbort = () => fail('The link was closed.');
   signal.addEventListener('abort', onAbort, { once: true });
-  void ended.promise.then(() => {
-    clearTimeout(patience);
-    signal.removeEventListener('abort', onAbort);
-  });
+  const onEnd = (listener: (reason: string) => void) => {
+    if (failure === undefined) listeners.add(listener);
+    else listener(failure);
+    return () => void listeners.delete(listener);
+  };
 
   const left = [...attempts];
   const authenticate = async (accepted: readonly string[] | null, next: (method: AnyAuthMethod) => void) => {
@@ -131,7 +141,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   client.on('ready', () => {
     ready = true;
     clearTimeout(patience);
-    opened.resolve(ok({ client, ended: ended.promise }));
+    opened.resolve(ok({ client, onEnd, end: fail }));
   });
   client.on('error', (error) => {
     // Of one key alone: the next is tried.

@@ -47,8 +47,11 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
         return channel;
       }
       const stream = new WayStream(channel.value);
-      void connection.ended.then((reason) => stream.destroy(new WayBroken(reason)));
-      stream.once('close', release);
+      const off = connection.onEnd((reason) => stream.destroy(new WayBroken(reason)));
+      stream.once('close', () => {
+        off();
+        release();
+      });
       // Its user hears of it by its close.
       stream.on('error', () => {});
       return ok(stream);

@@ -37,6 +37,8 @@ const CONNECTING_AT_ONCE = 6;
 const KEEPALIVE_MS = 3_000;
 const LINGER_MS = 5_000;
 
+const UNUSED = 'Nobody used the SSH connection any more.';
+
 interface Entry {
   users: number;
   opened: Promise<Result<HopConnection>>;
@@ -79,10 +81,13 @@ export function createMachines({
       return found;
     }
     // The gate's reason is what is to be told: all that is seen from here is a stream that ended.
-    const { client, ended } = found.value;
-    void connection.ended.then(() => client.end());
-    void ended.then(release);
-    return ok({ client, ended: Promise.race([connection.ended, ended]) });
+    const inner = found.value;
+    const off = connection.onEnd(inner.end);
+    inner.onEnd(() => {
+      off();
+      release();
+    });
+    return found;
   };
 
   const connect = async (hops: readonly Hop[]): Promise<Result<Lease>> => {
@@ -97,7 +102,7 @@ export function createMachines({
         clearTimeout(made.lingering);
         if (entries.get(key) === made) entries.delete(key);
       };
-      void made.opened.then((opened) => (opened.ok ? opened.value.ended.then(forget) : forget()));
+      void made.opened.then((opened) => (opened.ok ? opened.value.onEnd(forget) : forget()));
     }
     const taken = entry;
     clearTimeout(taken.lingering);
@@ -114,7 +119,7 @@ export function createMachines({
         if (released) return;
         released = true;
         if (--taken.users > 0) return;
-        taken.lingering = setTimeout(() => opened.value.client.end(), lingerMs);
+        taken.lingering = setTimeout(() => opened.value.end(UNUSED), lingerMs);
       },
     });
   };
@@ -135,7 +140,12 @@ function connectOn(
   name: string,
 ): Promise<Result<Duplex>> {
   const { host, port } = hop;
-  return new Promise((resolve) => {
+  return new Promise((settle) => {
+    const resolve = (result: Result<Duplex>) => {
+      off();
+      settle(result);
+    };
+    const off = gate.onEnd((message) => settle(err({ code: 'agent-unreachable', message })));
     const fail = (reason: number | undefined, said: string) =>
       resolve(
         err({
@@ -143,7 +153,6 @@ function connectOn(
           message: jumpFailure(name, hopName(before), hop, { reason, said }),
         }),
       );
-    void gate.ended.then((reason) => resolve(err({ code: 'agent-unreachable', message: reason })));
     try {
       gate.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
         if (error !== undefined && error !== null) fail(reasonOf(error), error.message);

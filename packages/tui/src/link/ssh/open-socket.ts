@@ -18,7 +18,7 @@ const PATIENCE_MS = 10_000;
  * which this user started. `name` and `user` are the hop's, for people.
  */
 export async function openAgentSocket(
-  { client, ended }: HopConnection,
+  { client, onEnd }: HopConnection,
   path: string | undefined,
   { name, user }: { name: string; user: string },
 ): Promise<Result<ClientChannel>> {
@@ -35,8 +35,13 @@ export async function openAgentSocket(
     }
     return err({ code: 'agent-unreachable', message: socketFailure(name, user, first, found) });
   };
-  const cut = ended.then((message) => err({ code: 'agent-unreachable', message }));
-  return Promise.race([work(), cut]);
+  const cut = Promise.withResolvers<Result<ClientChannel>>();
+  const off = onEnd((message) => cut.resolve(err({ code: 'agent-unreachable', message })));
+  try {
+    return await Promise.race([work(), cut.promise]);
+  } finally {
+    off();
+  }
 }
 
 function openSocket(client: Client, path: string): Promise<ClientChannel | undefined> {
