@@ -10,10 +10,7 @@ const MAX_BYTES = 64 * 1024;
  * Who is asked for the passphrase of an SSH key, as OpenSSH has it: the person at the terminal, by `atTerminal`, else the
  * program that SSH_ASKPASS names, or that one first where SSH_ASKPASS_REQUIRE says so; else nobody.
  */
-export function passphraseAsker(
-  context: Context,
-  atTerminal: AskPassphrase = onStderr(context),
-): AskPassphrase {
+export function passphraseAsker<T>(context: Context, atTerminal: T): AskPassphrase | T {
   const { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: wanted } = context.env;
   const byProgram = program ? askProgram(program, context) : undefined;
   if (byProgram !== undefined && (wanted === 'force' || wanted === 'prefer')) return byProgram;
@@ -21,7 +18,8 @@ export function passphraseAsker(
   return byProgram !== undefined && wanted !== 'never' ? byProgram : async () => undefined;
 }
 
-function onStderr({ stdin }: Context): AskPassphrase {
+/** The person at the terminal of a command. */
+export function askOnStderr({ stdin }: Context): AskPassphrase {
   return (question, signal) => promptHidden(stdin, `${question} `, signal);
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { openFleet } from '../fleet/index.ts';
+import { passphraseAsker } from './ask-passphrase.ts';
 import { type Context, fail, inColour, mapFileOf, type Run } from './context.ts';
 import { status } from './status.ts';
 import { mapSource } from './with-fleet.ts';
@@ -20,7 +21,13 @@ async function dashboard(context: Context): Promise<number> {
   if (options.json || !output.resultTty || stdin.isTTY !== true) return status(context);
   const source = await mapSource(context, mapFileOf(context));
   if ('exitCode' in source) return fail(context, source);
-  const fleet = openFleet({ source, readOnly: options.readOnly === true, env, version });
+  const fleet = openFleet({
+    source,
+    readOnly: options.readOnly === true,
+    env,
+    version,
+    askPassphrase: passphraseAsker(context, 'in-store' as const),
+  });
   try {
     // The screens cost more to load than all of the commands together.
     const { openDashboard } = await import('../screens/index.ts');

@@ -8,7 +8,7 @@ import {
 } from '@towline/core/plan';
 import { type Fleet, type MapFileFailure, type MapSource, openFleet, readMapFile } from '../fleet/index.ts';
 import { localAgent } from '../link/index.ts';
-import { passphraseAsker } from './ask-passphrase.ts';
+import { askOnStderr, passphraseAsker } from './ask-passphrase.ts';
 import { type CommandFailure, type Context, fail, mapFileOf, usage } from './context.ts';
 import { type PickedMap, pickMap, pickService } from './pick-map.ts';
 
@@ -25,7 +25,7 @@ export async function withFleet(
     readOnly: options.readOnly === true,
     env,
     version,
-    askPassphrase: passphraseAsker(context),
+    askPassphrase: passphraseAsker(context, askOnStderr(context)),
   });
   try {
     await fleet.settled();

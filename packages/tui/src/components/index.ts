@@ -37,6 +37,7 @@ export {
   visibleArea,
 } from './text-area.ts';
 export {
+  maskedField,
   reduceTextField,
   selectedField,
   type TextField,

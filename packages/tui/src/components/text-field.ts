@@ -67,6 +67,11 @@ function unselect({ value, caret }: TextField, action: TextFieldAction): TextFie
   return action.type === 'move' ? { value, caret } : textField('');
 }
 
+/** The same without a word of what was typed. */
+export function maskedField(field: TextField): TextField {
+  return { ...field, value: '•'.repeat(graphemes(field.value).length) };
+}
+
 /** What of it shows in `width` columns, and in which of them the caret stands: always inside. */
 export function visibleField(field: TextField, width: number): { text: string; caret: number } {
   const all = graphemes(field.value);

@@ -19,6 +19,7 @@ import type { StoreApi } from 'zustand/vanilla';
 import type { CallFailure, LogsOptions } from '../link/index.ts';
 import type { BuildCalls } from './build-calls.ts';
 import type { SaveFailure } from './map-on-disk.ts';
+import type { PassphraseQuestion } from './passphrase-desk.ts';
 
 /** All agents of a map file, folded into one state. Replaced, never changed; what did not change keeps its identity. */
 export interface FleetState {
@@ -28,6 +29,8 @@ export interface FleetState {
   mapChanged?: true;
   /** By name, in the file's order. */
   agents: Readonly<Record<string, AgentView>>;
+  /** What an agent's link waits for a person to answer. Absent where it is nothing. */
+  passphrase?: PassphraseQuestion;
 }
 
 /**
@@ -69,5 +72,7 @@ export interface Fleet extends BuildCalls {
   saveBuild(service: string, build: string, changes: BuildChanges): Promise<Result<void, SaveFailure>>;
   /** Reads the map file again. Errors: as reading it; `other-agents` where it names other agents than before. */
   reloadMap(): Promise<Result<void, SaveFailure>>;
+  /** Answers what `passphrase` asks; undefined goes without that key. */
+  answerPassphrase(id: number, passphrase: string | undefined): void;
   close(): Promise<void>;
 }

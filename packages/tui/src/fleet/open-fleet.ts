@@ -44,6 +44,7 @@ import type { Fleet, FleetState } from './fleet.ts';
 import { mapOnDisk, type SaveFailure } from './map-on-disk.ts';
 import { operatorName } from './operator.ts';
 import { createPacedStore } from './paced-store.ts';
+import { createPassphraseDesk } from './passphrase-desk.ts';
 import type { MapText } from './read-map-file.ts';
 
 /** Where the map comes from: a file that was read, or what the engine of this machine runs. */
@@ -55,8 +56,8 @@ export interface OpenFleetOptions {
   env: Readonly<Record<string, string | undefined>>;
   /** This program's version, for the agents' hello. */
   version: string;
-  /** Asks for the passphrase of an SSH key; without it nobody is asked. */
-  askPassphrase?: AskPassphrase;
+  /** Who is asked for the passphrase of an SSH key: whoever looks at the store, or somebody else; else nobody. */
+  askPassphrase?: 'in-store' | AskPassphrase;
 }
 
 const TELL_EVERY_MS = 100;
@@ -73,7 +74,17 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     },
     TELL_EVERY_MS,
   );
-  const transports = createTransports({ env, ...(askPassphrase !== undefined && { askPassphrase }) });
+  const desk = createPassphraseDesk((question) =>
+    paced.update(({ passphrase: _, ...rest }) =>
+      question === undefined ? rest : { ...rest, passphrase: question },
+    ),
+  );
+  const transports = createTransports({
+    env,
+    ...(askPassphrase !== undefined && {
+      askPassphrase: askPassphrase === 'in-store' ? desk.ask : askPassphrase,
+    }),
+  });
   const links = new Map<string, AgentLink>();
   const firsts: Promise<void>[] = [];
 
@@ -126,7 +137,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
   const builderLink = (agent: string) => linkThatCan(agent, BUILDS_CAPABILITY, 'build');
   const builds = createBuildCalls({ link: builderLink, operator, refusal: readOnly ? READ_ONLY : undefined });
   const take = ({ services }: MapFile) => {
-    paced.update(({ agents }) => ({ services, agents }));
+    paced.update(({ mapChanged: _, ...rest }) => ({ ...rest, services }));
     paced.flush();
   };
   // Asked now and then: what tells of a change by itself is lost with the file that an editor puts another in the place of.
@@ -255,6 +266,11 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       if (!read.ok) return read;
       take(read.value);
       return ok(undefined);
+    },
+    answerPassphrase(id, passphrase) {
+      desk.answer(id, passphrase);
+      // The question is not to be seen any more once it is answered.
+      paced.flush();
     },
     async close() {
       closed.abort();

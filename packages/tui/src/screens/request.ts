@@ -72,6 +72,7 @@ export type Request =
   | { type: 'reread-map' }
   | ({ type: 'save-build'; changes: BuildChanges } & BuildPlace)
   | { type: 'put-secret'; agent: string; name: string; value: string }
+  | { type: 'answer-passphrase'; id: number; passphrase: string | undefined }
   | { type: 'drop-edits' }
   | { type: 'take-file' };
 

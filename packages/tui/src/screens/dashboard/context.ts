@@ -17,6 +17,8 @@ export function contextOf(model: Model): Context {
       return top.state.search.typing === undefined ? top.type : 'field';
     case 'build-log':
       return buildLogContext(top.state);
+    case 'passphrase':
+      return 'field';
     case 'edit-build':
       return editBuildContext(top.state);
     default:

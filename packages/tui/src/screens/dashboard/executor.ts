@@ -43,6 +43,10 @@ export function createExecutor(fleet: Fleet, tell: (message: Message) => void): 
         case 'run-build':
           void runBuild(fleet, effect).then(report);
           return;
+        case 'answer-passphrase':
+          // What it changes is told at once, and is not to come into the middle of what is decided here.
+          queueMicrotask(() => fleet.answerPassphrase(effect.id, effect.passphrase));
+          return;
         default:
           for (const answer of ask(fleet, effect)) void answer.then(report);
       }

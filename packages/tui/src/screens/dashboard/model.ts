@@ -10,6 +10,7 @@ import type { JobState } from '../job/index.ts';
 import type { JobsState } from '../jobs/index.ts';
 import type { LogsState } from '../logs/index.ts';
 import type { MapsState } from '../maps/index.ts';
+import type { PassphraseState } from '../passphrase/index.ts';
 import { INITIAL_PIPELINE, type PipelineState } from '../pipeline/index.ts';
 import type { PlanState } from '../plan/index.ts';
 import type { NoticeTone } from '../request.ts';
@@ -29,6 +30,7 @@ export type Over =
   | { type: 'build-log'; state: BuildLogState }
   | { type: 'edit-build'; state: EditBuildState }
   | { type: 'confirm'; state: ConfirmState }
+  | { type: 'passphrase'; state: PassphraseState }
   | { type: 'details'; state: DetailsState }
   | { type: 'help'; state: HelpState };
 

@@ -2,6 +2,7 @@ import { pasteInBuildLog } from '../build-log/index.ts';
 import { pasteInEditBuild } from '../edit-build/index.ts';
 import { pasteInList } from '../list-state.ts';
 import { pasteInSearch } from '../log-view/index.ts';
+import { pasteInPassphrase } from '../passphrase/index.ts';
 import { reducePipeline, tableHeight } from '../pipeline/index.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
@@ -43,6 +44,8 @@ function pasteInOver(over: Over, text: string): Over {
       return { ...over, state: pasteInBuildLog(over.state, text) };
     case 'edit-build':
       return { ...over, state: pasteInEditBuild(over.state, text) };
+    case 'passphrase':
+      return { ...over, state: pasteInPassphrase(over.state, text) };
     default:
       return over;
   }

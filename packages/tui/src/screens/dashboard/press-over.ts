@@ -11,6 +11,7 @@ import { pressInJob } from '../job/index.ts';
 import { pressInJobs } from '../jobs/index.ts';
 import { pressInLogs } from '../logs/index.ts';
 import { pressInMaps } from '../maps/index.ts';
+import { pressInPassphrase } from '../passphrase/index.ts';
 import { detailsOf } from '../pipeline/index.ts';
 import { pressInPlan } from '../plan/index.ts';
 import type { Outcome, Request } from '../request.ts';
@@ -57,6 +58,8 @@ export function pressOver(
       return into(pressInEditBuild(over.state, command, key, world), (state) => ({ ...over, state }));
     case 'confirm':
       return into(pressInConfirm(over.state, command), (state) => ({ ...over, state }));
+    case 'passphrase':
+      return into(pressInPassphrase(over.state, command, key), (state) => ({ ...over, state }));
     case 'details': {
       const details = detailsOf(over.state.row, model.pipeline, world);
       return into(pressInDetails(over.state, details, command, world.size), (state) => ({ ...over, state }));

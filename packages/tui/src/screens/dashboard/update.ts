@@ -29,6 +29,7 @@ import { jobEventsArrived, jobStreamFailed, openJob } from '../job/index.ts';
 import { INITIAL_JOBS, jobsArrived } from '../jobs/index.ts';
 import { logLinesArrived, logStreamEnded, logStreamStarted, openLogs } from '../logs/index.ts';
 import { openMaps } from '../maps/index.ts';
+import { openPassphrase } from '../passphrase/index.ts';
 import {
   batchOf,
   INITIAL_PIPELINE,
@@ -435,6 +436,7 @@ function syncModel(model: Model, world: World): Update {
     notice: model.notice !== undefined && model.notice.until < world.now ? undefined : model.notice,
   };
   return [
+    (so: Model) => onlyModel(syncPassphrase(so, world)),
     (so: Model) => onlyModel(dropAnswered(so, world)),
     (so: Model) => onlyModel(settleExecutions(so, world)),
     (so: Model) => mapAndFollow(so, VERSIONS, (state) => syncVersions(state, world), world),
@@ -442,6 +444,17 @@ function syncModel(model: Model, world: World): Update {
     (so: Model) => mapAndFollow(so, BUILD_LOG, (state) => syncBuildLog(state, world), world),
     (so: Model) => mapAndFollow(so, EDIT_BUILD, (state) => syncEditBuild(state, world), world),
   ].reduce<Update>(then, onlyModel(synced));
+}
+
+/** What a link asks for comes over everything, and goes when it is not asked any more. */
+function syncPassphrase(model: Model, world: World): Model {
+  const { passphrase: asked } = world.fleet;
+  const isAsked = (one: Over) => one.type === 'passphrase' && one.state.question.id === asked?.id;
+  const over = model.over.filter((one) => one.type !== 'passphrase' || isAsked(one));
+  if (asked !== undefined && !over.some(isAsked)) {
+    return open({ ...model, over }, { type: 'passphrase', state: openPassphrase(asked) });
+  }
+  return over.length === model.over.length ? model : { ...model, over };
 }
 
 /** A question about a job goes when the job has ended: there is nothing left to answer. */

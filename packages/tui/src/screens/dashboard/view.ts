@@ -15,6 +15,7 @@ import { viewJob } from '../job/index.ts';
 import { viewJobs } from '../jobs/index.ts';
 import { viewLogs } from '../logs/index.ts';
 import { viewMaps } from '../maps/index.ts';
+import { PASSPHRASE_TEXTS, viewPassphrase } from '../passphrase/index.ts';
 import { detailsOf, viewPipeline } from '../pipeline/index.ts';
 import { PLAN_BUTTONS, viewPlan } from '../plan/index.ts';
 import { viewVersions } from '../versions/index.ts';
@@ -61,6 +62,10 @@ function viewOver(over: Over, model: Model, under: Frame, world: World, notice: 
         'confirm',
         answerTexts(confirmButtons(over.state), over.state),
       );
+    case 'passphrase': {
+      const { dialog: asking, caret } = viewPassphrase(over.state, world.size);
+      return viewDialog(under, asking, 'field', world, { caret, texts: PASSPHRASE_TEXTS });
+    }
     case 'plan':
       return question(viewPlan(over.state, world.size), 'plan', answerTexts(PLAN_BUTTONS, over.state));
     case 'details':

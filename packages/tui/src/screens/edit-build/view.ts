@@ -4,9 +4,9 @@ import {
   BLANK,
   clampCursor,
   type Dialog,
-  graphemes,
   type Line,
   line,
+  maskedField,
   padEnd,
   sanitizeLine,
   scrollTo,
@@ -155,9 +155,7 @@ function drawRow(
   const { typing } = state;
   if (selected && typing?.type === 'field') {
     const masked = row.type === 'secret';
-    const field = masked
-      ? { ...typing.field, value: '•'.repeat(graphemes(typing.field.value).length) }
-      : typing.field;
+    const field = masked ? maskedField(typing.field) : typing.field;
     const shown = visibleField(field, width);
     return {
       lines: [line(...head, span(padEnd(shown.text.replace(/\p{Cc}/gu, '\ufffd'), width), 'field'))],

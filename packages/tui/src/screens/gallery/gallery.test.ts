@@ -395,6 +395,27 @@ test('a secret is masked while it is typed', async () => {
   await terminal.waitFor('written just now');
 });
 
+test('a passphrase is asked for over what is there, masked, and taken or refused', async () => {
+  const terminal = show('passphrase');
+  await terminal.waitFor('Passphrase for the key');
+  // An Enter that was meant for what was there before does nothing.
+  terminal.press('Enter');
+  terminal.type('jq?');
+  await terminal.waitFor('•••');
+  terminal.paste('hunter2\n');
+  await terminal.waitFor('••••••••••');
+  expect(terminal.screen().join('\n')).not.toMatch(/hunter|jq/);
+  terminal.press('Enter');
+  await terminal.waitForGone('Passphrase for');
+});
+
+test('a passphrase that is refused leaves its agent lost, with the reason', async () => {
+  const terminal = show('passphrase');
+  await terminal.waitFor('Go without this key');
+  terminal.press('Escape');
+  await terminal.waitFor(/cache on beta +deploy@db-1: the key/);
+});
+
 test('a picker that is opened while its agent connects waits for it', async () => {
   const terminal = show('connecting');
   await terminal.waitFor('storefront');

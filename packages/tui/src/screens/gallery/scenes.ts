@@ -336,6 +336,13 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
       { name: '한국어', agent: 'beta', containers: [{ name: '캐시', tag: '7.2.0' }] },
     ]),
   fault: () => scene([{ name: 'web', agent: 'alpha', containers: [{ name: 'fault', tag: '1.0.0' }] }]),
+  passphrase: () => {
+    const asked = scene([WEB, CACHE], (agents) => {
+      agents.beta = initialAgentView('beta');
+    });
+    const text = 'Passphrase for the key /home/deploy/.ssh/id_ed25519:';
+    return { ...asked, state: { ...asked.state, passphrase: { id: 1, text } } };
+  },
   many: () =>
     scene(
       Array.from(

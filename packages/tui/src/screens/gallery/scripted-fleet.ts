@@ -165,6 +165,18 @@ export function scriptedFleet(scene: Scene): Fleet {
         if (at > 300) await sleep(100, undefined, { signal }).catch(() => {});
       }
     },
+    answerPassphrase: (_, passphrase) => {
+      const { passphrase: __, ...state } = store.getState();
+      const { beta } = state.agents;
+      const message =
+        'deploy@db-1: the key ~/.ssh/id_ed25519 would be accepted and its passphrase was not given.';
+      const link = passphrase === undefined ? ({ state: 'lost', message } as const) : beta?.link;
+      const agents =
+        beta === undefined || link === undefined
+          ? state.agents
+          : { ...state.agents, beta: { ...beta, link } };
+      store.setState({ ...state, agents }, true);
+    },
     close: async () => {
       closed = true;
     },

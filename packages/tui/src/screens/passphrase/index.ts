@@ -1,0 +1,8 @@
+export {
+  openPassphrase,
+  PASSPHRASE_TEXTS,
+  type PassphraseState,
+  pasteInPassphrase,
+  pressInPassphrase,
+  viewPassphrase,
+} from './passphrase.ts';
