@@ -40,9 +40,10 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   const logFile = join(dir, 'agent.log');
   const name = `agent-${host.name}-${randomBytes(4).toString('hex')}`;
   const own = ['--socket', socket, '--state-dir', join(dir, 'state'), '--engine', `unix://${host.socket}`];
-  // Compiled once for all agents of a sandbox.
-  const env = { NODE_COMPILE_CACHE: join(host.sandboxDir, 'compile-cache'), ...(options.env ?? process.env) };
-  const words = [process.execPath, options.program ?? programFiles().agent, ...own, ...args];
+  const files = programFiles();
+  const compiled = files.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: files.compileCache };
+  const env = { ...compiled, ...(options.env ?? process.env) };
+  const words = [process.execPath, options.program ?? files.agent, ...own, ...args];
   const atItsHome = options.home === undefined ? words : await atHome(options.home, dir, words);
   const [command = '', ...rest] = options.inside === true ? host.inside(atItsHome) : atItsHome;
   const mark = await startDaemon({

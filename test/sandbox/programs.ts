@@ -11,6 +11,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export interface ProgramFiles {
   towline: string;
   agent: string;
+  /** Where Node keeps what it compiled of the bundles; the sources are compiled each time. */
+  compileCache?: string;
 }
 
 /**
@@ -24,6 +26,7 @@ export function programFiles(): ProgramFiles {
     : {
         towline: join(bundles, 'packages/tui/bin/towline.js'),
         agent: join(bundles, 'packages/agent/bin/towline-agent.js'),
+        compileCache: join(bundles, 'compile-cache'),
       };
 }
 

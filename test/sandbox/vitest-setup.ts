@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { startAgent } from './agent-process.ts';
 import { podmanSupport } from './engine-support.ts';
 import { bundlePrograms } from './programs.ts';
 import { createSandbox, type Sandbox, sweep } from './sandbox.ts';
@@ -13,13 +14,16 @@ export async function setup(project: TestProject): Promise<void> {
   sandbox = await createSandbox({ onStep: (line) => console.log(`engine tests: ${line}`) });
   const podman = (await podmanSupport()).ok ? 'p' : undefined;
   try {
-    await Promise.all([
-      bundlePrograms(join(sandbox.dir, 'programs')),
+    const [host] = await Promise.all([
       sandbox.createHost('a'),
       sandbox.createHost('b'),
       podman === undefined ? undefined : sandbox.createPodmanHost(podman),
+      bundlePrograms(join(sandbox.dir, 'programs')),
     ]);
     await pushStandardImages(sandbox);
+    // One that ends leaves what was compiled of it to the next; those that tests kill leave nothing.
+    const agent = await startAgent({ host, dir: join(sandbox.dir, 'first') });
+    await agent.stop();
   } catch (error) {
     await sandbox.close();
     throw error;

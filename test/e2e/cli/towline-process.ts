@@ -45,7 +45,7 @@ export async function createPlace(): Promise<CliPlace> {
     XDG_STATE_HOME: join(dir, 'state'),
     XDG_CONFIG_HOME: join(dir, 'config'),
     DOCKER_HOST: `unix://${join(dir, 'no-engine.sock')}`,
-    NODE_COMPILE_CACHE: join(dir, 'compile-cache'),
+    NODE_COMPILE_CACHE: programFiles().compileCache ?? join(dir, 'compile-cache'),
   };
   const runWith = async (more: NodeJS.ProcessEnv, ...args: string[]): Promise<Ran> => {
     const { exitCode, signal, stdout, stderr } = await execa(process.execPath, [TOWLINE, ...args], {
