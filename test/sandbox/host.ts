@@ -11,6 +11,7 @@ import { endHostProcesses, removeFolder, removeHostRemains } from './remains.ts'
 export interface Host {
   name: string;
   /** The sandbox that it belongs to. */
+  sandboxId: string;
   sandboxDir: string;
   /** That of its network. */
   namespace: string;
@@ -102,10 +103,11 @@ export async function makeHostPlace(place: HostPlace): Promise<void> {
 
 /** A handle on a host that is there already, from any process. */
 export function attachHost(place: HostPlace): DockerHost {
-  const { name, sandboxDir } = place;
+  const { name, sandboxId, sandboxDir } = place;
   const socket = engineSocket(place);
   return {
     name,
+    sandboxId,
     sandboxDir,
     socket,
     ...reachHost(place),

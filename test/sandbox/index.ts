@@ -9,7 +9,9 @@ export { createGitServers, type GitServers } from './git-servers.ts';
 export type { GitSshServer } from './git-ssh.ts';
 export type { DockerHost, Host } from './host.ts';
 export { ONE_USER, serveHostRegistry } from './host-registry.ts';
+export { connectNamespaces, type Line } from './line.ts';
 export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-disk.ts';
+export { makeNetworkPlace, type NetworkPlace } from './network-place.ts';
 export { programFiles } from './programs.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {

@@ -33,10 +33,11 @@ export async function startPodmanHost(place: HostPlace): Promise<Host> {
 }
 
 export function attachPodmanHost(place: HostPlace): Host {
-  const { name, sandboxDir } = place;
+  const { name, sandboxId, sandboxDir } = place;
   const socket = engineSocket(place);
   return {
     name,
+    sandboxId,
     sandboxDir,
     socket,
     ...reachHost(place),

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { findProgram, run } from './command.ts';
 import { endDaemon, findDaemon, startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
+import type { Host } from './host.ts';
 
-/** A real sshd on loopback, with keys of its own. */
+/** A real sshd, on loopback unless it is told where, with keys of its own. */
 export interface Sshd {
   port: number;
   /** A private key that it lets in, and one that it does not. */
@@ -31,9 +31,12 @@ export interface SshdOptions {
   sandboxDir: string;
   /** Further lines of its `sshd_config`; the first that says something counts. */
   config?: readonly string[];
+  /** A machine of the sandbox that it is the sshd of, on an address which that has. */
+  on?: { machine: Pick<Host, 'inside'>; address: string };
 }
 
-export async function startSshd({ sandboxDir, config: further = [] }: SshdOptions): Promise<Sshd> {
+export async function startSshd({ sandboxDir, config: further = [], on }: SshdOptions): Promise<Sshd> {
+  const address = on?.address ?? '127.0.0.1';
   const name = `sshd-${randomBytes(4).toString('hex')}`;
   const dir = join(sandboxDir, name);
   await mkdir(dir, { mode: 0o700 });
@@ -50,18 +53,23 @@ export async function startSshd({ sandboxDir, config: further = [] }: SshdOption
   let port = 0;
   async function start(): Promise<void> {
     await writeFile(file('sshd_config'), config());
+    const listening = async () =>
+      (await readFile(file('sshd.log'), 'utf8').catch(() => '')).split('Server listening on').length;
+    const before = await listening();
+    const words = [sshd ?? '', '-D', '-e', '-f', file('sshd_config')];
+    const [command = '', ...args] = on === undefined ? words : on.machine.inside(words);
     await startDaemon({
       sandboxDir,
       name,
-      command: sshd ?? '',
-      args: ['-D', '-e', '-f', file('sshd_config')],
+      command,
+      args,
       logFile: file('sshd.log'),
-      ready: () => listens(port),
+      ready: async () => (await listening()) > before,
     });
   }
   function config(): string {
     return `${[
-      `ListenAddress 127.0.0.1:${port}`,
+      `ListenAddress ${address}:${port}`,
       `HostKey ${file('host')}`,
       `AuthorizedKeysFile ${file('authorized_keys')}`,
       ...further,
@@ -76,7 +84,7 @@ export async function startSshd({ sandboxDir, config: further = [] }: SshdOption
     ].join('\n')}\n`;
   }
   async function knowHost(): Promise<void> {
-    await writeFile(file('known_hosts'), `[127.0.0.1]:${port} ${await readFile(file('host.pub'), 'utf8')}`);
+    await writeFile(file('known_hosts'), `[${address}]:${port} ${await readFile(file('host.pub'), 'utf8')}`);
   }
   for (let attempt = 1; ; attempt++) {
     port = await freePort();
@@ -112,15 +120,4 @@ export async function startSshd({ sandboxDir, config: further = [] }: SshdOption
     log: () => readFile(file('sshd.log'), 'utf8'),
     close: () => endDaemon(sandboxDir, name),
   };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(port, '127.0.0.1');
-    connection.once('connect', () => {
-      connection.destroy();
-      resolve(true);
-    });
-    connection.once('error', () => resolve(false));
-  });
 }

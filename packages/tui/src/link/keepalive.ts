@@ -1,7 +1,10 @@
 import type { WebSocket } from 'ws';
 
-/** How often a quiet connection is asked whether it is there, and how long it may take to say so. */
-export const KEEPALIVE_MS = 5_000;
+/**
+ * How often a quiet connection is looked at, in milliseconds. One that has been quiet for two looks is asked, and is gone if it
+ * has not answered at the next: within ten seconds of the last that was heard of it.
+ */
+export const KEEPALIVE_MS = 3_000;
 
 /**
  * Ends a half-open connection: one whose other end is gone without having said so (a machine that lost its power, a
