@@ -11,7 +11,7 @@ import {
   startAgent,
   startSshd,
 } from '@towline/test/sandbox';
-import { openTerminal } from '@towline/test/terminal';
+import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { followJob, openFleet, readMapFile } from '@towline/tui/fleet';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { shopMap } from '../cli/shop-map.ts';
@@ -162,7 +162,7 @@ test('the hop that failed is named, the other agents go on', async () => {
   }
 });
 
-test('a passphrase is had from SSH_ASKPASS, from a hidden prompt, or it is said what to do', async () => {
+test('a passphrase is had from SSH_ASKPASS, a hidden prompt or the dashboard, or it is said what to do', async () => {
   const key = join(place.dir, '.ssh', 'locked');
   await copyFile(gate.keyFile, key);
   const change = ['-q', '-p', '-P', '', '-N', 'open sesame', '-a', '1', '-f', key];
@@ -177,6 +177,7 @@ test('a passphrase is had from SSH_ASKPASS, from a hidden prompt, or it is said 
   const helped = await place.runWith({ SSH_ASKPASS: askpass }, 'agents');
   expect(helped, helped.stderr).toMatchObject({ code: 0 });
 
+  let dashboard: Terminal | undefined;
   const terminal = openTerminal({
     command: process.execPath,
     args: [TOWLINE, 'agents'],
@@ -191,8 +192,20 @@ test('a passphrase is had from SSH_ASKPASS, from a hidden prompt, or it is said 
     const screen = terminal.screen().join('\n');
     expect(screen).not.toContain('sesame');
     expect(screen).toMatch(/beta +reachable/);
+
+    dashboard = openTerminal({ command: process.execPath, args: [TOWLINE], cwd: place.dir, env: place.env });
+    await dashboard.waitFor(/Passphrase for the key/);
+    dashboard.type('sesame');
+    dashboard.press('Enter');
+    await dashboard.waitFor('That was not it.');
+    dashboard.type('open sesame');
+    dashboard.press('Enter');
+    await dashboard.waitFor(/Running +db on beta/);
+    dashboard.press('q');
+    expect((await dashboard.exited).code).toBe(0);
   } finally {
     await terminal.close();
+    await dashboard?.close();
     await rm(key);
   }
 });

@@ -18,7 +18,8 @@ export function unixTransport({ path }: UnixAddress): Transport {
           resolve(err({ code: 'agent-unreachable', message: connectFailure(path, error) }));
         socket.once('error', failed);
         socket.once('connect', () => {
-          socket.off('error', failed);
+          // The signal ends it by an error, also before its user listens to one.
+          socket.on('error', () => {});
           resolve(ok(socket));
         });
       }),

@@ -217,18 +217,19 @@ async function methodOf(attempt: KeyAttempt, tools: Tools): Promise<AnyAuthMetho
     const key = publicKey(attempt.key.blob);
     const socket = tools.hop.agentSocket;
     if (key === undefined || socket === undefined) return undefined;
-    tools.tried.push({
-      kind: 'agent',
+    const note: TriedKey = {
       name: `${attempt.key.comment || fingerprintOf(Buffer.from(attempt.key.blob, 'base64'))} (SSH agent)`,
       outcome: 'not-accepted',
-    });
-    return {
-      type: 'agent',
-      username,
-      agent: new OneKey(key, (data, how) => signByAgent(socket, key, data, how)),
     };
+    tools.tried.push(note);
+    const sign = async (data: Buffer, how: SigningRequestOptions) => {
+      const signature = await signByAgent(socket, key, data, how);
+      note.outcome = 'taken';
+      return signature;
+    };
+    return { type: 'agent', username, agent: new OneKey(key, sign) };
   }
-  const note: TriedKey = { kind: 'file', name: attempt.path, outcome: 'not-accepted' };
+  const note: TriedKey = { name: attempt.path, outcome: 'not-accepted' };
   tools.tried.push(note);
   const unlock = async () => {
     tools.pause();
@@ -243,7 +244,9 @@ async function methodOf(attempt: KeyAttempt, tools: Tools): Promise<AnyAuthMetho
     const sign = async (data: Buffer, how: SigningRequestOptions) => {
       const key = await unlock();
       if (key === undefined) throw new Error('The key was not unlocked');
-      return signByKey(key, data, how);
+      const signature = signByKey(key, data, how);
+      note.outcome = 'taken';
+      return signature;
     };
     return { type: 'agent', username, agent: new OneKey(offered, sign) };
   }

@@ -1,10 +1,18 @@
 import type { KeyFile } from './identities.ts';
 import type { HostKeyVerdict } from './known-hosts.ts';
 
-/** What became of a key that was offered, or could not be. */
-export type TriedKey =
-  | { kind: 'agent'; name: string; outcome: 'not-accepted' }
-  | { kind: 'file'; name: string; outcome: 'not-accepted' | 'refused' | 'wrong' };
+/** A key that was offered: where it is, and what became of it. */
+export interface TriedKey {
+  name: string;
+  outcome:
+    | 'not-accepted'
+    /** The machine wanted it, it signed, and nobody was let in for it. */
+    | 'taken'
+    /** Its passphrase was not given. */
+    | 'refused'
+    /** Its passphrase was wrong. */
+    | 'wrong';
+}
 
 /** Why a TCP connection to a machine was not made. `hop` is its name for people; `host` and `port` where it is. */
 export function dialFailure(
@@ -88,6 +96,10 @@ export function authenticationFailure(
   if (accepted.length > 0 && !accepted.includes('publickey')) {
     return `${hop}: it lets ${user} in by ${accepted.join(' or ')} only, and Towline uses keys. Allow PubkeyAuthentication in its sshd_config.${also}`;
   }
+  const taken = tried.find(({ outcome }) => outcome === 'taken');
+  if (taken !== undefined) {
+    return `${hop}: it took the key ${taken.name} and does not let ${user} in by that alone: it wants a password or a code besides (AuthenticationMethods in its sshd_config), which Towline can't give. Name a user in the url whom a key alone lets in.`;
+  }
   const refused = tried.filter(({ outcome }) => outcome === 'not-accepted').map(({ name }) => name);
   if (refused.length > 0) {
     return `${hop}: it accepts none of the keys for ${user}: ${refused.join(', ')}. Add one to ~/.ssh/authorized_keys there, or name another with IdentityFile in ~/.ssh/config.${also}`;
@@ -99,6 +111,7 @@ export function authenticationFailure(
 function triedProblem(tried: TriedKey): string[] {
   switch (tried.outcome) {
     case 'not-accepted':
+    case 'taken':
       return [];
     case 'refused':
       return [

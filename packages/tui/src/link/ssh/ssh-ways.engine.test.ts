@@ -367,6 +367,43 @@ test.each<[string, () => Promise<string>, string[]]>([
   for (const part of parts) expect(said).toContain(part);
 });
 
+test('of several keys of a host it is asked for one that is known', async () => {
+  const key = ssh('host_ecdsa');
+  await run('ssh-keygen', ['-q', '-t', 'ecdsa', '-N', '', '-C', '', '-f', key]);
+  const two = await startSshd({ sandboxDir: dir, config: [`HostKey ${key}`] });
+  try {
+    await writeFile(ssh('known'), `[127.0.0.1]:${two.port} ${await readFile(`${key}.pub`, 'utf8')}`);
+    await configure(
+      ...block('web', two, `IdentityFile ${two.keyFile}`, `UserKnownHostsFile ${ssh('known')}`),
+    );
+    expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  } finally {
+    await two.close();
+  }
+});
+
+test('a machine that wants more than keys, or none, says what', async () => {
+  const [both, password] = await Promise.all([
+    startSshd({
+      sandboxDir: dir,
+      config: ['AuthenticationMethods publickey,password', 'PasswordAuthentication yes'],
+    }),
+    startSshd({ sandboxDir: dir, config: ['PubkeyAuthentication no', 'PasswordAuthentication yes'] }),
+  ]);
+  try {
+    await configure(
+      ...block('both', both, ...letIn(both)),
+      ...block('password', password, ...letIn(password)),
+    );
+    expect(await echoed(`ssh://both${socket}`)).toContain(
+      `took the key ${both.keyFile} and does not let ${username} in`,
+    );
+    expect(await echoed(`ssh://password${socket}`)).toContain(`lets ${username} in by password only`);
+  } finally {
+    await Promise.all([both.close(), password.close()]);
+  }
+});
+
 test('an unknown host is taken by the command that is named for it, or by accept-new', async () => {
   await configure(...block('web', web, `IdentityFile ${web.keyFile}`));
   const said = await echoed(`ssh://web${socket}`);
