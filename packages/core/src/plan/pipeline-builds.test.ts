@@ -303,4 +303,12 @@ describe('rollback', () => {
   ])('%s', (_name, target, jobs, code) => {
     expect(planRollback(pipeline(), target, jobs)).toMatchObject({ ok: false, error: { code } });
   });
+
+  test('a degraded server is restored first, whatever its history says', () => {
+    const degraded = pipeline(ALPHA, { ...BETA, degraded: ['shop/demo/cache'], containers: {} });
+    expect(planRollback(degraded, { server: 'cache' }, history)).toMatchObject({
+      ok: false,
+      error: { code: 'degraded', message: expect.stringContaining('`towline restore cache`') },
+    });
+  });
 });

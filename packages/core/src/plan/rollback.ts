@@ -8,6 +8,7 @@ import type { Pipeline, PipelineServer, PipelineTask } from './pipeline.ts';
 export type RollbackErrorCode =
   | 'unknown-server'
   | 'unknown-container'
+  | 'degraded'
   | 'nothing-before'
   | 'changed-since'
   | 'moving-tag';
@@ -17,7 +18,7 @@ export type RollbackErrorCode =
  * rules it is armed or not. Of a server, those containers that its last job that was done had deployed. Twice is there
  * and back again.
  *
- * `jobs` is the history of the server's agent, in any order. Errors: `unknown-server`, `unknown-container`;
+ * `jobs` is the history of the server's agent, in any order. Errors: `unknown-server`, `unknown-container`; `degraded`;
  * `nothing-before` where no job of the history deployed it, or nothing ran before; `changed-since` where it runs
  * something else than that job deployed; `moving-tag` where both had one tag, which is another image by now.
  */
@@ -35,6 +36,12 @@ export function planRollback(
   const { container } = target;
   if (container !== undefined && taskOf(server, container) === undefined) {
     return fail('unknown-container', `The server ${server.name} has no container ${container}.`);
+  }
+  if (server.state === 'Degraded') {
+    return fail(
+      'degraded',
+      `${server.name} is degraded: what it runs is not what a job left. Restore it first: \`towline restore ${server.name}\`.`,
+    );
   }
   const last = done.find(({ tasks }) =>
     tasks.some((task) =>
