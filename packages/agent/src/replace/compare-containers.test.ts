@@ -150,6 +150,17 @@ test('no healthcheck is none, whatever the images check how often', () => {
   );
 });
 
+test('how often a healthcheck asks is told in seconds, its retries as a number', () => {
+  const Healthcheck = { Test: ['CMD', 'true'], Interval: 1_500_000_000, Retries: 3 };
+  const told = compare(successor({ Config: { Healthcheck } })).filter(({ setting }) =>
+    /check ./.test(setting),
+  );
+  expect(told.map(({ setting, to }) => [setting, to])).toEqual([
+    ['Healthcheck Interval', '1.5s'],
+    ['Healthcheck Retries', '3'],
+  ]);
+});
+
 test('aliases that come later are not missed', () => {
   const next = successor({ NetworkSettings: { Networks: { net: { NetworkID: 'n1' } } } });
   expect(compare(next, { namesLater: true })).toEqual(BY_IMAGES);

@@ -81,6 +81,11 @@ function settingsOf(container: JsonObject, place: string): Settings {
   ]);
 }
 
+/** The engine's nanoseconds, as people write them. */
+function seconds(nanoseconds: Json | undefined): string {
+  return typeof nanoseconds === 'number' ? `${nanoseconds / 1e9}s` : words(nanoseconds);
+}
+
 /** What a create request comes to on an image, as far as it can be told before: the engine's own merge of the two. */
 function settingsAsked(body: CreateBody, image: JsonObject): Settings {
   const config = object(image.Config);
@@ -134,7 +139,8 @@ function configSettings(config: JsonObject): Settings {
   const { Test, ...timing } = object(config.Healthcheck);
   if (!isNothing(Test)) settings.set('Healthcheck', words(Test));
   for (const [part, value] of Object.entries(texts(Test)[0] === 'NONE' ? {} : timing)) {
-    if (!isNothing(value)) settings.set(`Healthcheck ${part}`, words(value));
+    if (!isNothing(value))
+      settings.set(`Healthcheck ${part}`, part === 'Retries' ? words(value) : seconds(value));
   }
   for (const field of BY_KEY) {
     for (const [key, value] of Object.entries(object(config[field]))) {
