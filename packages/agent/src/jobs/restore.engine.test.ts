@@ -159,13 +159,17 @@ test('a new one that serves comes back where the old one does not start any more
   expect((await on.inspect(fresh)).State.Running).toBe(true);
   await host.docker('exec', fresh, 'touch', '/data/broken');
 
-  expect(await on.ended(await restore(input))).toMatchObject({
+  const first = await on.ended(await restore(input));
+  expect(first).toMatchObject({
     state: 'DEGRADED',
     error: {
       code: 'not-restored',
       message: expect.stringContaining('The new version is back in its place.'),
     },
   });
+  // The old one is there again: to create it once more would only meet its name.
+  expect(first.commands.join('\n')).toMatch(/docker start [0-9a-f]{12}$/);
+  expect(first.commands.join('\n')).not.toContain('curl');
   const back = await on.inspect(fresh);
   expect(back).toMatchObject({
     State: { Running: true },

@@ -274,7 +274,10 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
   if (options.recreateGone === true) failures.push(...(await removeSetAside(options, restored)));
   if (failures.length === 0) return { state: 'RESTORED' };
   const left = await Promise.all(
-    failures.map(async ({ saved }) => {
+    failures.map(async (failure) => {
+      // One that was created again and then did not start is there, under its new id.
+      const saved =
+        options.saved.find(({ container }) => container === failure.saved.container) ?? failure.saved;
       const { seen } = await look(options.engine, saved, options.jobId);
       const gone = saved.old !== undefined && seen.old === undefined;
       const recreate = gone ? await saveRecreate(options, saved) : undefined;
