@@ -73,15 +73,21 @@ test('help goes to stdout, names every command and every exit code', async () =>
   expect((await place.run('--version')).stdout).toMatch(/^\d+\.\d+\.\d+$/);
 });
 
-test('what the agent can not do yet is not in its help, and is refused with a sentence', () => {
+test('the agent listens on the network for nobody without TLS, and without a token for nobody at all', () => {
   const agent = fileURLToPath(new URL('../../../packages/agent/src/main.ts', import.meta.url));
-  const ran = (...args: string[]) => spawnSync(process.execPath, [agent, ...args], { encoding: 'utf8' });
-  expect(ran('--help').stdout).toContain('--state-dir');
-  expect(ran('--help').stdout).not.toContain('--listen');
+  const state = join(place.dir, 'no-tokens');
+  const ran = (...args: string[]) =>
+    spawnSync(process.execPath, [agent, '--state-dir', state, ...args], { encoding: 'utf8' });
+  expect(ran('--help').stdout).toMatch(/--listen.*--tls-cert.*token create anna --role operator/s);
+  expect(ran('--listen', '0.0.0.0:1')).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining('--tls-cert'),
+  });
   expect(ran('--listen', 'localhost:1')).toMatchObject({
     status: 1,
-    stderr: expect.stringContaining('--listen is not available yet'),
+    stderr: expect.stringContaining(`towline-agent token create NAME --role operator --state-dir ${state}`),
   });
+  expect(existsSync(state)).toBe(true);
 });
 
 describe('an agent that is not there', () => {
@@ -152,7 +158,7 @@ test('without a map file and an engine it is said that both are not there', asyn
   }
 });
 
-test('links that are not available yet say so, and name the url', async () => {
+test('a token that is not where the map says is told with the file', async () => {
   const other = await createPlace();
   try {
     const map = shopMap({}, { web: { agent: 'alpha', containers: [{ name: 'gateway', image: 'a' }] } });
@@ -161,8 +167,7 @@ test('links that are not available yet say so, and name the url', async () => {
       agents: { alpha: { url: 'wss://web-1:7443', token: { file: 'token' } } },
     });
     const ran = await other.run('agents');
-    expect(ran.stderr).toContain('wss://web-1:7443');
-    expect(ran.stderr).toContain('not available yet');
+    expect(ran.stderr).toContain(`The token that the map names, ${other.dir}/token, can't be read`);
     expect(ran.code).toBe(5);
   } finally {
     await other.close();

@@ -1,7 +1,7 @@
 import type { MapFile } from '@towline/core/map';
 import type { Command } from 'commander';
 import { readMapFile } from '../fleet/index.ts';
-import { agentAddress } from '../link/index.ts';
+import { agentAddress, type ProofPlace, proofPlace, proofProblems } from '../link/index.ts';
 import { type Context, fail, mapFileOf, printJson, type Run } from './context.ts';
 import { mapFileFailed } from './with-fleet.ts';
 
@@ -24,7 +24,7 @@ async function mapCheck(context: Context): Promise<number> {
   const read = await readMapFile(path);
   if (!read.ok) return fail(context, mapFileFailed(path, read.error));
   const counts = countsOf(read.value.map);
-  const warnings = warningsOf(read.value.map);
+  const warnings = await warningsOf(read.value.map, proofPlace(path, context.env));
   if (context.options.json) await printJson(context, { file: path, ok: true, ...counts, warnings });
   else {
     const said = Object.entries(counts).map(
@@ -36,12 +36,15 @@ async function mapCheck(context: Context): Promise<number> {
   return 0;
 }
 
-/** What the file may say and this version can't do yet: the file is good all the same. */
-function warningsOf({ agents }: MapFile): string[] {
-  return agents.flatMap(({ name, url }) => {
-    const address = agentAddress(url);
-    return address.ok ? [] : [`agents.${name}: ${address.error.message}`];
+/** What keeps an agent out of reach from here, as far as it is known without asking it: the file is good all the same. */
+async function warningsOf({ agents }: MapFile, place: ProofPlace): Promise<string[]> {
+  const all = agents.map(async (agent) => {
+    const address = agentAddress(agent.url);
+    if (!address.ok) return [`agents.${agent.name}: ${address.error.message}`];
+    const problems = address.value.kind === 'ws' ? await proofProblems(agent, place) : [];
+    return problems.map((problem) => `agents.${agent.name}: ${problem}`);
   });
+  return (await Promise.all(all)).flat();
 }
 
 function countsOf({ agents, services }: MapFile) {

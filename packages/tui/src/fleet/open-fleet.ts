@@ -81,6 +81,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
   );
   const transports = createTransports({
     env,
+    ...(source.kind === 'file' && { mapFile: source.path }),
     ...(askPassphrase !== undefined && {
       askPassphrase: askPassphrase === 'in-store' ? desk.ask : askPassphrase,
     }),
@@ -88,7 +89,8 @@ export function openFleet(options: OpenFleetOptions): Fleet {
   const links = new Map<string, AgentLink>();
   const firsts: Promise<void>[] = [];
 
-  for (const { name, url } of definitions) {
+  for (const definition of definitions) {
+    const { name, url } = definition;
     const first = Promise.withResolvers<void>();
     firsts.push(first.promise);
     const change = (next: (view: AgentView) => AgentView) => {
@@ -109,7 +111,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
     links.set(
       name,
       createLink({
-        transport: address.ok ? transports.to(address.value) : address,
+        transport: address.ok ? transports.to(address.value, definition) : address,
         version,
         ...(own !== undefined && { prepare: own.ensure, whyOther: own.whyOther }),
         listener: {

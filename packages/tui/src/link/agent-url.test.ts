@@ -22,8 +22,24 @@ test.each([
 });
 
 test.each([
-  ['wss://db-1:7443', 'not-available', 'wss://db-1:7443'],
-  ['ws://127.0.0.1:7443', 'not-available', 'ws://127.0.0.1:7443'],
+  ['wss://db-1:7443', { secure: true, host: 'db-1', port: 7443 }],
+  ['wss://db-1.example.com/', { secure: true, host: 'db-1.example.com', port: 443 }],
+  ['wss://[2001:db8::1]:7443', { secure: true, host: '2001:db8::1', port: 7443 }],
+  ['ws://127.0.0.1:7443', { secure: false, host: '127.0.0.1', port: 7443 }],
+  ['ws://localhost', { secure: false, host: 'localhost', port: 80 }],
+  ['ws://[::1]:1', { secure: false, host: '::1', port: 1 }],
+])('%s is a port on the network', (url, address) => {
+  expect(agentAddress(url)).toEqual({ ok: true, value: { kind: 'ws', ...address } });
+});
+
+test.each([
+  ['ws://db-1:7443', 'bad-url', 'loopback only'],
+  ['ws://127.example.com', 'bad-url', 'loopback only'],
+  ['wss://user@db-1', 'bad-url', 'wss://HOST[:PORT]'],
+  ['wss://db-1/path', 'bad-url', 'wss://HOST[:PORT]'],
+  ['wss://db-1:0', 'bad-url', 'wss://HOST[:PORT]'],
+  ['wss://db-1:65536', 'bad-url', 'wss://HOST[:PORT]'],
+  ['wss://', 'bad-url', 'wss://HOST[:PORT]'],
   ['ssh://', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://@web-1', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://web-1:0', 'bad-url', 'ssh://[USER@]HOST'],

@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '@towline/core/result';
 
 /** Where an agent listens. */
-export type AgentAddress = UnixAddress | SshAddress;
+export type AgentAddress = UnixAddress | SshAddress | WsAddress;
 
 /** A socket of this machine. */
 export interface UnixAddress {
@@ -20,7 +20,17 @@ export interface SshAddress {
   path?: string;
 }
 
-/** An agent's `url` of the map file as an address. Errors: `not-available` (it will be one day), `bad-url`. */
+/** A port on the network. */
+export interface WsAddress {
+  kind: 'ws';
+  /** Over TLS; without, on loopback alone. */
+  secure: boolean;
+  /** A name or an address (IPv6 without its brackets). */
+  host: string;
+  port: number;
+}
+
+/** An agent's `url` of the map file as an address. Errors: `bad-url`. */
 export function agentAddress(url: string): Result<AgentAddress> {
   const scheme = /^([a-z+]+):\/\//.exec(url)?.[1];
   switch (scheme) {
@@ -33,13 +43,24 @@ export function agentAddress(url: string): Result<AgentAddress> {
       return sshAddress(url);
     case 'wss':
     case 'ws':
-      return err({
-        code: 'not-available',
-        message: `Links of the kind ${scheme}:// are not available yet, so ${url} can't be reached: this version uses unix:/// and ssh://. Reach the agent's socket over SSH: ssh://[USER@]HOST[:PORT][/PATH].`,
-      });
+      return wsAddress(url);
     default:
-      return err(badUrl(url, 'it is unix:///PATH or ssh://[USER@]HOST[:PORT][/PATH]'));
+      return err(badUrl(url, 'it is unix:///PATH, ssh://[USER@]HOST[:PORT][/PATH] or wss://HOST[:PORT]'));
   }
+}
+
+const WS_URL = /^(wss?):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^@/:[\]\s]+))(?::(\d+))?\/?$/;
+
+function wsAddress(url: string): Result<AgentAddress> {
+  const [, scheme, literal, name, port] = WS_URL.exec(url) ?? [];
+  const host = literal ?? name;
+  const secure = scheme === 'wss';
+  const number = port === undefined ? (secure ? 443 : 80) : Number(port);
+  if (host === undefined || number < 1 || number > 65_535) return err(badUrl(url, 'it is wss://HOST[:PORT]'));
+  if (!secure && !/^(localhost|127(?:\.\d+){3}|::1)$/.test(host)) {
+    return err(badUrl(url, 'ws:// is for loopback only, use wss:// or ssh://'));
+  }
+  return ok({ kind: 'ws', secure, host, port: number });
 }
 
 const SSH_URL = /^ssh:\/\/(?:([^@/]+)@)?(?:\[([0-9a-fA-F:.]+)\]|([^@/:[\]]+))(?::(\d+))?(\/.*)?$/s;

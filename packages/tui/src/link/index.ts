@@ -10,6 +10,7 @@ export { buildEvents, buildLogLines, type LogFollowStart } from './build-streams
 export { CallError, type CallFailure, unreachable } from './call-error.ts';
 export { agentOfSocket, type LocalAgent, localAgent } from './local-agent.ts';
 export { type LocalPlace, localPlace } from './local-place.ts';
+export { type ProofPlace, proofPlace, proofProblems } from './proof.ts';
 export { jobEvents } from './resumable.ts';
 export type { AskPassphrase } from './ssh/index.ts';
 export { createTransports } from './transports.ts';

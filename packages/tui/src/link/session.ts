@@ -1,9 +1,10 @@
 import type { AgentRouter } from '@towline/agent/server';
-import { type Hello, helloSchema, PROTOCOL_VERSION } from '@towline/core/protocol';
+import { type Hello, helloSchema, PROTOCOL_VERSION, TOKEN_ENDED } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';
 import { toCallFailure } from './call-error.ts';
+import { notLetIn, readRefusal, tokenEnded } from './door.ts';
 import { describeIssues } from './issues.ts';
 import { KEEPALIVE_MS, watchHalfOpen } from './keepalive.ts';
 import type { AgentClient } from './resumable.ts';
@@ -47,6 +48,9 @@ const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 export async function openSession(options: OpenOptions): Promise<Result<Session>> {
   const { transport, version, signal, patienceMs = PATIENCE_MS, keepaliveMs = KEEPALIVE_MS } = options;
   if (signal.aborted) return err({ code: 'agent-unreachable', message: CLOSED });
+  const ticket = await transport.ticket?.();
+  if (ticket?.ok === false) return ticket;
+  const { headers = {}, from } = ticket?.value ?? {};
   const opened = await transport.open(signal);
   if (!opened.ok) return opened;
   const stream = opened.value;
@@ -77,6 +81,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       super('ws://agent/', {
         // It is opened already: the client makes its WebSocket at once, and has no way to wait.
         createConnection: () => stream,
+        headers,
         handshakeTimeout: patienceMs,
         maxPayload: MAX_PAYLOAD_BYTES,
         perMessageDeflate: false,
@@ -86,9 +91,15 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
         // What went wrong is the stream's to say: all that HTTP makes of it is a socket that hung up.
         end(brokenWay() ?? `What answers on ${transport.name} is no Towline agent: ${error.message}.`);
       });
-      this.on('close', () =>
-        end(brokenWay() ?? `The agent at ${transport.name} closed the connection. It is tried again.`),
-      );
+      this.on('unexpected-response', (_, response) => {
+        void readRefusal(response).then((refusal) => end(notLetIn(transport.name, refusal, from)));
+      });
+      this.on('close', (code, reason) => {
+        const told = code === TOKEN_ENDED ? tokenEnded(transport.name, String(reason)) : undefined;
+        end(
+          brokenWay() ?? told ?? `The agent at ${transport.name} closed the connection. It is tried again.`,
+        );
+      });
       this.on('open', () => {
         const dead = `The agent at ${transport.name} has not answered for some time. It is tried again.`;
         stopWatching = watchHalfOpen(this, () => end(dead), keepaliveMs);

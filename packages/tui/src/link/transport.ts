@@ -14,6 +14,15 @@ export interface Transport {
    * the stream with a `WayBroken`. When `signal` is aborted nothing is left open.
    */
   open(signal: AbortSignal): Promise<Result<Duplex>>;
+  /** What the agent at its end wants to see before it lets anybody in; read for each try, before the way is opened. */
+  ticket?(): Promise<Result<Ticket>>;
+}
+
+export interface Ticket {
+  /** Of the request that asks for the connection. */
+  headers: Readonly<Record<string, string>>;
+  /** Where it is from, for people: a file, or a variable. */
+  from: string;
 }
 
 /** Why a way to an agent broke: a sentence for people, of the hop that failed. */

@@ -1,26 +1,30 @@
 import { ok, type Result } from '@towline/core/result';
 import type { AgentAddress, SshAddress } from './agent-url.ts';
 import { REMOTE_BACKOFF } from './backoff.ts';
+import { type ProofDefinition, proofPlace } from './proof.ts';
 import type { AskPassphrase, SshWays } from './ssh/index.ts';
 import type { Transport } from './transport.ts';
 import { unixTransport } from './unix-transport.ts';
+import { wsTransport } from './ws-transport.ts';
 
 /** The ways to all agents of a map, with what several of them share. */
 export interface Transports {
-  /** Errors: as a link tells them. */
-  to(address: AgentAddress): Result<Transport>;
+  /** `proof` is for those over TCP. Errors: as a link tells them. */
+  to(address: AgentAddress, proof?: ProofDefinition): Result<Transport>;
   /** Ends what they share. */
   close(): Promise<void>;
 }
 
 export interface TransportsOptions {
   env: Readonly<Record<string, string | undefined>>;
+  /** The map file whose agents they are; none where there is none. */
+  mapFile?: string;
   /** Without it nobody is asked. */
   askPassphrase?: AskPassphrase;
 }
 
 export function createTransports(options: TransportsOptions): Transports {
-  const { env, askPassphrase: ask = async () => undefined } = options;
+  const { env, mapFile, askPassphrase: ask = async () => undefined } = options;
   let ways: Promise<SshWays> | undefined;
   // Loaded where it is needed: it costs as much as all of the rest of a command.
   const overSsh = () => {
@@ -28,10 +32,12 @@ export function createTransports(options: TransportsOptions): Transports {
     return ways;
   };
   return {
-    to(address) {
+    to(address, proof = {}) {
       switch (address.kind) {
         case 'unix':
           return ok(unixTransport(address));
+        case 'ws':
+          return ok(wsTransport(address, proof, proofPlace(mapFile, env)));
         case 'ssh':
           return ok({
             name: sshUrl(address),
