@@ -17,7 +17,7 @@ const open: Terminal[] = [];
 beforeAll(async () => {
   place = await createPlace();
   suffix = place.dir.slice(-6).toLowerCase();
-  machines = await joinMachines(place.dir, { gate: hosts.a, lone: hosts.b, inner: podman() }, [
+  machines = await joinMachines(place.dir, { gate: hosts.a, lone: hosts.b, inner: podman() }, 'operator', [
     '10.91.1',
     '10.91.2',
     '10.91.3',
