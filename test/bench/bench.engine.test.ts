@@ -11,9 +11,10 @@ test('the benchmark measures every way, and says how far each goal is; how fast 
   timeout: 3 * MINUTES,
 }, async () => {
   const builds = ['--build-rounds', '1', '--contexts', 'small', '--log-rounds', '1', '--log-lines', '2000'];
-  const rounds = ['--rounds', '1', '--probe-rounds', '1', '--watch-rounds', '1', ...builds];
+  const links = ['--link-rounds', '1', '--link-lines', '2000', '--agents', '1,2', '--idle', '1'];
+  const rounds = ['--rounds', '1', '--probe-rounds', '1', '--watch-rounds', '1', ...builds, ...links];
   const { stdout } = await promisify(execFile)(process.execPath, [PROGRAM, '--json', ...rounds]);
-  const { replacements: report, builds: built, goals } = JSON.parse(stdout);
+  const { replacements: report, builds: built, links: linked, goals } = JSON.parse(stdout);
   for (const view of ['wall', 'gap', 'probe']) {
     for (const way of ['towline', 'api', 'command']) expect(report[view][way].median).toBeGreaterThan(0);
   }
@@ -23,7 +24,13 @@ test('the benchmark measures every way, and says how far each goal is; how fast 
     expect(towline.median).toBeGreaterThan(0);
     expect(command.median).toBeGreaterThan(0);
   }
-  expect(goals).toHaveLength(8);
+  for (const way of ['unix', 'ssh', 'plainSsh']) {
+    expect(linked.roundTrip[way].median).toBeGreaterThan(0);
+    expect(linked.lines[way].median).toBeGreaterThan(0);
+  }
+  expect(linked.status.map(({ agents }: { agents: number }) => agents)).toEqual([1, 2]);
+  expect(linked.ratios.memory).toBeGreaterThan(0);
+  expect(goals).toHaveLength(10);
   for (const { goal, measured } of goals) expect(`${goal}: ${measured}`).toMatch(/\d/);
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
+  bundlePrograms,
   createSandbox,
   engineSupport,
   type Host,
@@ -14,6 +15,7 @@ import type { AgentLink } from '@towline/tui/link';
 import { CONTEXT_NAMES, type ContextName } from './build-contexts.ts';
 import { measureBuilds, UNCLIPPED } from './builds.ts';
 import { EngineHttp } from './engine-http.ts';
+import { measureLinks } from './links.ts';
 import { openLink } from './open-link.ts';
 import { probe } from './probe.ts';
 import type { ReplacementMeasures } from './replacement-report.ts';
@@ -22,11 +24,11 @@ import { type Measured, printReport, reportOf } from './report.ts';
 import { measureWatch, type WatchTap } from './watch-latency.ts';
 
 const USAGE =
-  'npm run bench -- [--only replacements|builds] [--rounds N] [--probe-rounds N] [--watch-rounds N] [--build-rounds N] [--contexts small,many,large] [--log-rounds N] [--log-lines N] [--json] [--check]';
+  'npm run bench -- [--only replacements,builds,links] [--rounds N] [--probe-rounds N] [--watch-rounds N] [--build-rounds N] [--contexts small,many,large] [--log-rounds N] [--log-lines N] [--link-rounds N] [--link-lines N] [--agents 1,10,50] [--idle SECONDS] [--json] [--check]';
 const IMAGE = 'shop/gateway';
 const BASE = 'shop/base:1.0';
 const TAGS = ['1.0.0', '1.1.0'] as const;
-const PARTS = ['replacements', 'builds'] as const;
+const PARTS = ['replacements', 'builds', 'links'] as const;
 const WARM_UP = 2;
 const REST_MS = 150;
 
@@ -61,6 +63,11 @@ interface Options {
   contexts: readonly ContextName[];
   logRounds: number;
   logLines: number;
+  linkRounds: number;
+  linkLines: number;
+  idle: number;
+  /** How many agents `towline status` asks. */
+  agents: readonly number[];
   json: boolean;
   /** Whether a goal that is missed is a failure. A busy machine misses them. */
   check: boolean;
@@ -79,6 +86,10 @@ function readOptions(words: string[]): Options | undefined {
         contexts: { type: 'string', default: CONTEXT_NAMES.join(',') },
         'log-rounds': { type: 'string', default: '3' },
         'log-lines': { type: 'string', default: '1000000' },
+        'link-rounds': { type: 'string', default: '7' },
+        'link-lines': { type: 'string', default: '200000' },
+        agents: { type: 'string', default: '1,10,50' },
+        idle: { type: 'string', default: '60' },
         json: { type: 'boolean', default: false },
         check: { type: 'boolean', default: false },
       },
@@ -93,10 +104,16 @@ function readOptions(words: string[]): Options | undefined {
       buildRounds: Number(values['build-rounds']),
       logRounds: Number(values['log-rounds']),
       logLines: Number(values['log-lines']),
+      linkRounds: Number(values['link-rounds']),
+      linkLines: Number(values['link-lines']),
+      idle: Number(values.idle),
     };
-    const counted = Object.values(counts).every((count) => Number.isInteger(count) && count > 0);
+    const agents = values.agents.split(',').map(Number);
+    const counted = [...Object.values(counts), ...agents].every(
+      (count) => Number.isInteger(count) && count > 0,
+    );
     if (!counted || parts === undefined || contexts === undefined) return undefined;
-    return { parts, contexts, ...counts, json, check };
+    return { parts, contexts, agents, ...counts, json, check };
   } catch {
     return undefined;
   }
@@ -114,6 +131,8 @@ async function measure(options: Options): Promise<Measured> {
   const sandbox = await createSandbox({ onStep: say });
   try {
     const host = await sandbox.createHost('bench');
+    say('bundling the programs');
+    await bundlePrograms(join(sandbox.dir, 'bundles'));
     await host.stopEngine();
     await host.startEngine({ environment: UNCLIPPED });
     await pushStandardImages(sandbox);
@@ -128,7 +147,7 @@ async function measure(options: Options): Promise<Measured> {
     const tap: WatchTap = { onWatch: () => {} };
     const link = await openLink(agent.socket, (event) => tap.onWatch(event));
     try {
-      return await measureOn({ host, engine, image, tags: TAGS, base, link, tap, options });
+      return await measureOn({ host, engine, image, tags: TAGS, base, dir: sandbox.dir, link, tap, options });
     } finally {
       await link.close();
       engine.close();
@@ -146,18 +165,34 @@ interface Bench {
   tags: readonly [string, string];
   /** An image with a shell, with its tag. */
   base: string;
+  /** The sandbox's folder. */
+  dir: string;
   link: AgentLink;
   tap: WatchTap;
   options: Options;
 }
 
 async function measureOn(bench: Bench): Promise<Measured> {
-  const { host, base, link, options } = bench;
+  const { host, base, dir, link, options } = bench;
   const version = await host.docker('version', '--format', '{{.Server.Version}}');
   const machine = { cores: cpus().length, engine: version.trim(), node: process.versions.node };
   const { buildRounds: rounds, contexts, logRounds, logLines: lines } = options;
+  const { linkRounds, linkLines, idle: idleSeconds, agents } = options;
   return {
     machine,
+    ...(options.parts.includes('links') && {
+      links: await measureLinks({
+        host,
+        dir: join(dir, 'links'),
+        base,
+        rounds: linkRounds,
+        logLines: linkLines,
+        agents,
+        idleSeconds,
+        inTurn,
+        say,
+      }),
+    }),
     ...(options.parts.includes('replacements') && { replacements: await measureReplacements(bench) }),
     ...(options.parts.includes('builds') && {
       builds: await measureBuilds({ host, link, base, rounds, contexts, logRounds, lines, inTurn, say }),

@@ -1,5 +1,7 @@
 import { type BuildReport, printBuilds, reportOfBuilds } from './build-report.ts';
 import type { BuildMeasures } from './builds.ts';
+import { type LinkReport, printLinks, reportOfLinks } from './link-report.ts';
+import type { LinkMeasures } from './links.ts';
 import {
   printReplacements,
   type ReplacementMeasures,
@@ -19,6 +21,7 @@ export interface Measured {
   machine: Machine;
   replacements?: ReplacementMeasures;
   builds?: BuildMeasures;
+  links?: LinkMeasures;
 }
 
 /** A goal, how far from it the measurement is, and whether it is met. */
@@ -33,6 +36,7 @@ export interface Report {
   machine: Machine;
   replacements?: ReplacementReport;
   builds?: BuildReport;
+  links?: LinkReport;
   goals: readonly Goal[];
 }
 
@@ -40,19 +44,22 @@ export function reportOf(measured: Measured): Report {
   const { machine } = measured;
   const replacements = measured.replacements && reportOfReplacements(measured.replacements);
   const builds = measured.builds && reportOfBuilds(measured.builds);
+  const links = measured.links && reportOfLinks(measured.links);
   return {
     machine,
     ...(replacements && { replacements }),
     ...(builds && { builds }),
-    goals: [...(replacements?.goals ?? []), ...(builds?.goals ?? [])],
+    ...(links && { links }),
+    goals: [...(replacements?.goals ?? []), ...(builds?.goals ?? []), ...(links?.goals ?? [])],
   };
 }
 
-export function printReport({ machine, replacements, builds, goals }: Report): string {
+export function printReport({ machine, replacements, builds, links, goals }: Report): string {
   return [
     `Docker ${machine.engine}, ${machine.cores} cores, Node ${machine.node}.`,
     ...(replacements ? ['', printReplacements(replacements)] : []),
     ...(builds ? ['', printBuilds(builds)] : []),
+    ...(links ? ['', printLinks(links)] : []),
     '',
     table([
       ['goal', '', 'measured', ''],

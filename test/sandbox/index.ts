@@ -12,7 +12,7 @@ export { ONE_USER, serveHostRegistry } from './host-registry.ts';
 export { connectNamespaces, type Line } from './line.ts';
 export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-disk.ts';
 export { makeNetworkPlace, type NetworkPlace } from './network-place.ts';
-export { programFiles } from './programs.ts';
+export { bundlePrograms, programFiles } from './programs.ts';
 export type { SandboxRegistry } from './registry.ts';
 export {
   createSandbox,

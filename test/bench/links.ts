@@ -1,0 +1,228 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import {
+  type Host,
+  programFiles,
+  type RunningAgentProcess,
+  startAgent,
+  startSshd,
+} from '@towline/test/sandbox';
+import { type AgentLink, createTransports } from '@towline/tui/link';
+import { z } from 'zod';
+import { now } from './engine-http.ts';
+import { openLink, openLinkOver } from './open-link.ts';
+
+export interface LinkMeasures {
+  /** Milliseconds for a question and its answer of some 200 bytes each, a sample a round, each the median of many. */
+  roundTrip: { unix: number[]; ssh: number[]; plainSsh: number[] };
+  /** Lines of a container's log a second: by a link, and by `ssh … docker logs`. */
+  lines: { unix: number[]; ssh: number[]; plainSsh: number[] };
+  /** Milliseconds for `towline status`, by the number of agents. */
+  status: { agents: number; wall: number[] }[];
+  idle: {
+    /** Resident, in bytes. */
+    memory: { agent: number[]; node: number[] };
+    /** Of a core, in percent. */
+    cpu: number[];
+    seconds: number;
+  };
+}
+
+export interface LinkPlace {
+  host: Host;
+  /** A folder of its own. */
+  dir: string;
+  /** With a shell, and its tag. */
+  base: string;
+  rounds: number;
+  logLines: number;
+  /** How many agents `towline status` asks, in turn. */
+  agents: readonly number[];
+  idleSeconds: number;
+  inTurn: <T>(all: readonly T[], round: number) => AsyncGenerator<T>;
+  say: (line: string) => void;
+}
+
+const ASKED = 200;
+const SIZE = 200;
+const LOG = 'bench-lines';
+
+export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
+  const { host, dir, say } = place;
+  await mkdir(dir, { mode: 0o700 });
+  const agents: RunningAgentProcess[] = [];
+  try {
+    say(`starting ${Math.max(...place.agents)} agents`);
+    while (agents.length < Math.max(...place.agents)) {
+      agents.push(
+        await startAgent({ host, dir: join(dir, `a${agents.length}`), args: ['--log-level', 'warn'] }),
+      );
+    }
+    const [first] = agents;
+    if (first === undefined) throw new Error('There is no agent to measure.');
+    say(`measuring ${place.idleSeconds} s of doing nothing`);
+    const idle = await measureIdle(first, agents, place.idleSeconds);
+    say('measuring towline status');
+    const status = await measureStatus(place, agents);
+    return { ...(await overSsh(place, first)), status, idle };
+  } finally {
+    await Promise.all(agents.map((agent) => agent.stop()));
+  }
+}
+
+async function overSsh(
+  { host, dir, base, rounds, logLines, inTurn, say }: LinkPlace,
+  agent: RunningAgentProcess,
+): Promise<Pick<LinkMeasures, 'roundTrip' | 'lines'>> {
+  const sshd = await startSshd({ sandboxDir: dir });
+  const config = join(dir, '.ssh', 'config');
+  await mkdir(join(dir, '.ssh'), { mode: 0o700 });
+  await writeFile(
+    config,
+    [
+      'Host machine',
+      '  HostName 127.0.0.1',
+      `  Port ${sshd.port}`,
+      `  IdentityFile ${sshd.keyFile}`,
+      `  UserKnownHostsFile ${sshd.knownHostsFile}`,
+      '',
+    ].join('\n'),
+  );
+  const transports = createTransports({ env: { ...process.env, HOME: dir } });
+  const unix = await openLink(agent.socket);
+  const ssh = await openLinkOver(transports.to({ kind: 'ssh', host: 'machine', path: agent.socket }));
+  const echo = spawn('ssh', ['-F', config, 'machine', 'cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const script = `yes "$(printf 'x%.0s' $(seq 100))" | head -n ${logLines}`;
+    await host.docker('run', '--name', LOG, base, 'sh', '-c', script);
+    const dockerLogs = `docker -H unix://${host.socket} logs ${LOG}`;
+    const ways = [
+      { way: 'unix', ask: () => jobsOf(unix), log: () => logOf(unix) },
+      { way: 'ssh', ask: () => jobsOf(ssh), log: () => logOf(ssh) },
+      {
+        way: 'plainSsh',
+        ask: () => echoed(echo),
+        log: () => linesOf('ssh', ['-F', config, 'machine', dockerLogs]),
+      },
+    ] as const;
+    const none = (): Record<(typeof ways)[number]['way'], number[]> => ({ unix: [], ssh: [], plainSsh: [] });
+    const roundTrip = none();
+    const lines = none();
+    for (let round = 0; round < rounds; round++) {
+      say(`over SSH, round ${round + 1} of ${rounds}`);
+      for await (const { way, ask, log } of inTurn(ways, round)) {
+        const began = now();
+        for (let at = 0; at < ASKED; at++) await ask();
+        roundTrip[way].push((now() - began) / ASKED);
+        const read = now();
+        const count = await log();
+        if (count !== logLines) throw new Error(`${way} read ${count} lines of ${logLines}.`);
+        lines[way].push((count / (now() - read)) * 1000);
+      }
+    }
+    return { roundTrip, lines };
+  } finally {
+    echo.kill();
+    await Promise.all([unix.close(), ssh.close()]);
+    await transports.close();
+    await sshd.close();
+    await host.docker('rm', '-f', LOG);
+  }
+}
+
+async function jobsOf(link: AgentLink): Promise<void> {
+  const answer = await link.call((client) => client.jobs.query({}), z.array(z.unknown()));
+  if (!answer.ok) throw new Error(answer.error.message);
+}
+
+async function logOf(link: AgentLink): Promise<number> {
+  let count = 0;
+  const options = { follow: false, tail: 1_000_000, signal: new AbortController().signal };
+  for await (const _ of link.logs(LOG, options)) count += 1;
+  return count;
+}
+
+async function echoed({ stdin, stdout }: ReturnType<typeof spawn>): Promise<void> {
+  if (stdin === null || stdout === null) throw new Error('ssh has no pipes.');
+  stdin.write('x'.repeat(SIZE));
+  for (let got = 0; got < SIZE; ) got += String((await once(stdout, 'data'))[0]).length;
+}
+
+/** How many lines a program writes. */
+async function linesOf(command: string, args: readonly string[]): Promise<number> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let count = 0;
+  for await (const chunk of child.stdout) for (const byte of chunk) if (byte === 10) count += 1;
+  return count;
+}
+
+async function measureStatus(
+  { dir, agents: counts, rounds }: LinkPlace,
+  agents: readonly RunningAgentProcess[],
+) {
+  const measured = counts.map((count) => ({ agents: count, wall: [] as number[] }));
+  const { towline, compileCache } = programFiles();
+  const env = {
+    ...process.env,
+    HOME: dir,
+    ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
+  };
+  for (let round = 0; round <= rounds; round++) {
+    for (const { agents: count, wall } of measured) {
+      const file = join(dir, `map-${count}.yaml`);
+      const names = agents
+        .slice(0, count)
+        .map((agent, at) => ({ name: `m${at}`, url: `unix://${agent.socket}` }));
+      const servers = names.map(({ name }) => [
+        name,
+        { agent: name, containers: [{ name: `none-${name}`, image: 'shop/none' }] },
+      ]);
+      const map = {
+        agents: Object.fromEntries(names.map(({ name, url }) => [name, { url }])),
+        services: { shop: { maps: { demo: { servers: Object.fromEntries(servers) } } } },
+      };
+      await writeFile(file, JSON.stringify(map));
+      const began = now();
+      await promisify(execFile)(process.execPath, [towline, '--file', file, 'status'], { env });
+      // The first meets programs that are not compiled yet.
+      if (round > 0) wall.push(now() - began);
+    }
+  }
+  return measured;
+}
+
+async function measureIdle(
+  first: RunningAgentProcess,
+  agents: readonly RunningAgentProcess[],
+  seconds: number,
+): Promise<LinkMeasures['idle']> {
+  const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)'], { stdio: 'ignore' });
+  try {
+    const before = await cpuOf(first.pid);
+    await sleep(seconds * 1000);
+    const used = (await cpuOf(first.pid)) - before;
+    const memory = { agent: [] as number[], node: [] as number[] };
+    for (const { pid } of agents.slice(0, 5)) memory.agent.push(await memoryOf(pid));
+    memory.node.push(await memoryOf(bare.pid ?? 0));
+    return { memory, cpu: [(used / seconds) * 100], seconds };
+  } finally {
+    bare.kill();
+  }
+}
+
+/** Resident, in bytes. */
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+}
+
+/** Seconds of a core that a process has used, by its whole life; the kernel counts in hundredths. */
+async function cpuOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
