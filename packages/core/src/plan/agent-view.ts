@@ -44,6 +44,12 @@ export function initialAgentView(name: string): AgentView {
   };
 }
 
+/** The name of the token that this end came to an agent with, where that is a viewer's; undefined where it may change something. */
+export function viewerOf(agent: AgentView | undefined): string | undefined {
+  const caller = agent?.hello?.caller;
+  return caller?.role === 'viewer' ? caller.name : undefined;
+}
+
 /** Why what is known of an agent can't be relied on; undefined where it can. */
 export function whyUnreachable(name: string, agent: AgentView | undefined): string | undefined {
   if (agent === undefined) return `nothing is connected to ${name}`;

@@ -10,8 +10,8 @@ import {
 } from '../build/index.ts';
 import { namesRegistry } from '../image/index.ts';
 import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY } from '../protocol/index.ts';
-import type { TaskBuild, Version } from '../rules/index.ts';
-import { type AgentView, whyUnreachable } from './agent-view.ts';
+import { type TaskBuild, type Version, viewerRefusal } from '../rules/index.ts';
+import { type AgentView, viewerOf, whyUnreachable } from './agent-view.ts';
 
 /** A build of the service, as its agent last said. */
 export interface PipelineBuild {
@@ -28,6 +28,8 @@ export interface PipelineBuild {
   images: readonly BuiltImage[];
   /** Why it can't be run now. */
   unavailable?: NonNullable<TaskBuild['unavailable']>;
+  /** The name of the viewer's token that its agent was come to with: its runs can be looked at, and none begun. */
+  viewer?: string;
 }
 
 /** A build of a service with the runs that its agent has of it. */
@@ -42,6 +44,7 @@ export function observeBuild(
   const activeRun = activeRunOf(runs);
   const latest = latestOf(runs);
   const unavailable = whyUnavailable(definition, agent);
+  const viewer = viewerOf(agent);
   return {
     definition,
     ...(lastRun !== undefined && { lastRun }),
@@ -50,12 +53,15 @@ export function observeBuild(
     awaitable: agent?.hello?.capabilities.includes(AWAIT_BUILD_CAPABILITY) === true,
     images: imagesOf(runs),
     ...(unavailable !== undefined && { unavailable }),
+    ...(viewer !== undefined && { viewer }),
   };
 }
 
 /** What the rules look at of a build, for a container that runs beside an agent. */
 export function taskBuild(build: PipelineBuild, runsOn: string): TaskBuild {
-  const { definition, unavailable, activeRun } = build;
+  const { definition, activeRun, viewer } = build;
+  const unavailable =
+    build.unavailable ?? (viewer === undefined ? undefined : viewerRefusal(definition.agent, viewer));
   return {
     name: definition.name,
     agent: definition.agent,

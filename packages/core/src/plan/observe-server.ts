@@ -26,6 +26,8 @@ export interface ServerObservation {
   /** The id of the job that runs on it. */
   runningJob?: string | undefined;
   readOnly: boolean;
+  /** As `ObservedTask` has it. */
+  viewer?: string | undefined;
   /** For built images, by container: the newest image whose build run succeeded. */
   latest?: Readonly<Record<string, Version>> | undefined;
   /** For built images, by container: their builds, where they are known. */
@@ -78,6 +80,7 @@ export function observeServer(input: ServerObservation): ObservedServer {
         ...(latest !== undefined && { latest }),
         ...(build !== undefined && { build }),
         readOnly: input.readOnly,
+        ...(input.viewer !== undefined && { viewer: input.viewer }),
       };
     }),
   };

@@ -386,6 +386,32 @@ describe('plans', () => {
     expect(batch).toMatchObject({ servers: [], taskCount: 0 });
   });
 
+  test('a viewer’s token arms nothing on its agent, and all on others', () => {
+    const caller = { name: 'board', role: 'viewer' as const };
+    const hello = {
+      protocol: 1,
+      version: '1',
+      pid: 1,
+      startedAt: '',
+      engine: { state: 'unreachable' as const, message: '' },
+      capabilities: [],
+    };
+    const viewed = pipeline({ ...ALPHA, hello: { ...hello, caller } }, { ...BETA, hello });
+    const chosen = choices({ 'web/gateway': tag('1.1.0'), 'cache/cache': tag('7.4.0') });
+    expect(planBatch(viewed, chosen)).toMatchObject({
+      servers: [{ server: 'cache' }],
+      skipped: [
+        {
+          server: 'web',
+          skipped: [
+            { refusal: { code: 'read-only', message: expect.stringContaining('"board" is a viewer') } },
+            {},
+          ],
+        },
+      ],
+    });
+  });
+
   test('the request has all containers and only the armed choices, and is one by the schema', () => {
     const plan = planExecute(pipeline(), { server: 'web' }, choices({ 'web/gateway': tag('1.1.0') }));
     const [web] = MAP.servers;

@@ -7,7 +7,7 @@ import type {
 } from '../map/index.ts';
 import type { ObservedContainer } from '../protocol/index.ts';
 import { type ImageMode, modesOf, type ObservedTask, type ServerState } from '../rules/index.ts';
-import { type AgentView, serverKey, whyUnreachable } from './agent-view.ts';
+import { type AgentView, serverKey, viewerOf, whyUnreachable } from './agent-view.ts';
 import { observeBuild, type PipelineBuild, taskBuild, versionOf } from './observe-build.ts';
 import { observeServer } from './observe-server.ts';
 
@@ -103,6 +103,7 @@ function pipelineServer(
     degraded: agent?.degraded.includes(key) === true,
     runningJob: runningJob?.id,
     readOnly,
+    viewer: viewerOf(agent),
     latest: Object.fromEntries(
       own.flatMap(([name, { latest }]) => (latest === undefined ? [] : [[name, versionOf(latest)]])),
     ),

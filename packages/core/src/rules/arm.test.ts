@@ -12,6 +12,7 @@ import {
   type RefusalCode,
   type ServerState,
   type Version,
+  viewerRefusal,
 } from './index.ts';
 
 interface Change extends Partial<Omit<ObservedTask, 'server'>> {
@@ -120,6 +121,21 @@ describe('each rule of the product', () => {
     ['a built image takes no Image Tag', tag('1.1.0'), facts(built), 'mode-not-allowed'],
 
     ['read-only', tag('1.1.0'), facts({ readOnly: true }), 'read-only'],
+    ['a viewer’s token', tag('1.1.0'), facts({ viewer: 'board' }), 'read-only'],
+    [
+      'a viewer’s token on the build’s agent',
+      build(true),
+      facts({
+        ...built,
+        build: {
+          name: 'b',
+          agent: 'beta',
+          delivered: true,
+          unavailable: viewerRefusal('beta', 'board'),
+        },
+      }),
+      'read-only',
+    ],
     ['agent unreachable', tag('1.1.0'), facts({ server: { state: 'Unreachable' } }), 'agent-unreachable'],
     ['stopped', tag('1.1.0'), facts({ server: { state: 'Stopped' } }), 'server-not-running'],
     ['degraded', tag('1.1.0'), facts({ server: { state: 'Degraded' } }), 'server-not-running'],

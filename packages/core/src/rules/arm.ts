@@ -1,6 +1,7 @@
 import { isValidTag, TAG_RULE } from '../image/index.ts';
 import { type Choice, type ImageMode, modesOf } from './choice.ts';
 import type { ObservedTask } from './observed-task.ts';
+import { readOnlyRefusal, viewerRefusal } from './read-only.ts';
 import type { Refusal, RefusalCode } from './refusal.ts';
 
 /** What an armed task runs: a confirmed Build & Deploy `build` and `deploy`, every other mode `deploy`. */
@@ -43,13 +44,9 @@ export function arm(choice: Choice, facts: ObservedTask): Arming {
 }
 
 /** What stands against everything on the server; undefined where nothing does. */
-function refuseServer({ readOnly, server }: ObservedTask): Refusal | undefined {
-  if (readOnly) {
-    return {
-      code: 'read-only',
-      message: 'This connection is read-only. Start towline without --read-only to execute.',
-    };
-  }
+function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | undefined {
+  if (readOnly) return readOnlyRefusal('execute');
+  if (viewer !== undefined) return viewerRefusal(server.agent, viewer);
   const why = server.reason === undefined ? '' : `: ${withoutFullStop(server.reason)}`;
   switch (server.state) {
     case 'Unreachable':

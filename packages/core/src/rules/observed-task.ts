@@ -20,7 +20,7 @@ export interface TaskBuild {
   /** Whether its image gets to the server's engine: it is built there, or goes through a registry. */
   delivered: boolean;
   /** Why it can't be run now. */
-  unavailable?: { code: 'agent-unreachable' | 'not-supported'; message: string };
+  unavailable?: { code: 'agent-unreachable' | 'not-supported' | 'read-only'; message: string };
   /** Its run that is not over. */
   activeRun?: { tag: string; state: string; operator: string };
 }
@@ -50,4 +50,6 @@ export interface ObservedTask {
   /** For a built image: its build, where it is known. */
   build?: TaskBuild;
   readOnly: boolean;
+  /** The name of the viewer's token that the agent was come to with: nothing can be changed there. */
+  viewer?: string;
 }

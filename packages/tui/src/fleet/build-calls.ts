@@ -103,15 +103,18 @@ export interface BuildCalls {
 /** An answer that says no more than that it was done. */
 const done = { safeParse: () => ({ success: true as const, data: undefined }) };
 
-/** The calls over the links that there are. `operator` is who they are of; with `refusal`, none that changes anything is made. */
+/** The calls over the links that there are. `operator` is who they are of. */
 export function createBuildCalls(options: {
   link(agent: string): Result<AgentLink, CallFailure>;
   operator: string;
-  /** Why nothing may be changed. */
-  refusal: CallFailure | undefined;
+  /** Why nothing may be changed on an agent; undefined where it may. */
+  whyNot(agent: string): CallFailure | undefined;
 }): BuildCalls {
-  const { link, operator, refusal } = options;
-  const toChange = (agent: string) => (refusal === undefined ? link(agent) : err(refusal));
+  const { link, operator, whyNot } = options;
+  const toChange = (agent: string) => {
+    const against = whyNot(agent);
+    return against === undefined ? link(agent) : err(against);
+  };
   return {
     async runBuild(agent, input) {
       const to = toChange(agent);

@@ -9,7 +9,7 @@ import {
   mapFromContainers,
   type ServiceDefinition,
 } from '@towline/core/map';
-import { type AgentView, initialAgentView, reduceWatchEvent } from '@towline/core/plan';
+import { type AgentView, initialAgentView, reduceWatchEvent, viewerOf } from '@towline/core/plan';
 import {
   BUILDS_CAPABILITY,
   cancelJobInputSchema,
@@ -25,6 +25,7 @@ import {
   versionsOutputSchema,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
+import { type Refusal, readOnlyRefusal, viewerRefusal } from '@towline/core/rules';
 import {
   type AgentAddress,
   type AgentLink,
@@ -137,7 +138,12 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       : err(tooOld(agent, hello.version, what));
   };
   const builderLink = (agent: string) => linkThatCan(agent, BUILDS_CAPABILITY, 'build');
-  const builds = createBuildCalls({ link: builderLink, operator, refusal: readOnly ? READ_ONLY : undefined });
+  const whyNot = (agent: string): CallFailure | undefined => {
+    const viewer = viewerOf(paced.latest().agents[agent]);
+    if (readOnly) return refused(readOnlyRefusal('change something'));
+    return viewer === undefined ? undefined : refused(viewerRefusal(agent, viewer));
+  };
+  const builds = createBuildCalls({ link: builderLink, operator, whyNot });
   const take = ({ services }: MapFile) => {
     paced.update(({ mapChanged: _, ...rest }) => ({ ...rest, services }));
     paced.flush();
@@ -175,13 +181,15 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       return to.value.call((client) => client.versions.query(input), versionsOutputSchema);
     },
     async execute(agent, input) {
-      if (readOnly) return err(READ_ONLY);
+      const against = whyNot(agent);
+      if (against !== undefined) return err(against);
       const to = link(agent);
       if (!to.ok) return to;
       return to.value.insist((client) => client.execute.mutate(input), executeOutputSchema, EXECUTE_DOUBT);
     },
     async restore(agent, input) {
-      if (readOnly) return err(READ_ONLY);
+      const against = whyNot(agent);
+      if (against !== undefined) return err(against);
       const to = linkThatCan(agent, RESTORE_CAPABILITY, 'restore a server');
       if (!to.ok) return to;
       return to.value.insist((client) => client.restore.mutate(input), executeOutputSchema, EXECUTE_DOUBT);
@@ -195,12 +203,14 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       return to.ok ? to.value.call((client) => client.pruneList.query(rules), pruneListSchema) : to;
     },
     async prune(agent, input) {
-      if (readOnly) return err(READ_ONLY);
+      const against = whyNot(agent);
+      if (against !== undefined) return err(against);
       const to = linkThatCan(agent, PRUNE_CAPABILITY, 'prune');
       return to.ok ? to.value.call((client) => client.prune.mutate(input), prunedSchema) : to;
     },
     async cancelJob(agent, id) {
-      if (readOnly) return err(READ_ONLY);
+      const against = whyNot(agent);
+      if (against !== undefined) return err(against);
       const to = link(agent);
       if (!to.ok) return to;
       const answer = await to.value.call((client) => client.cancelJob.mutate({ id }), cancelJobInputSchema);
@@ -293,6 +303,10 @@ function ownAgent(
   return address.ok && address.value.kind === 'unix' ? agentOfSocket(address.value.path, { env }) : undefined;
 }
 
+function refused(refusal: Refusal): CallFailure {
+  return { code: 'refused', message: refusal.message, refusal };
+}
+
 function tooOld(agent: string, version: string, what: string): CallFailure {
   const message = `The agent ${agent} (${version}) is too old to ${what}. Update it.`;
   return { code: 'refused', message, refusal: { code: 'not-supported', message } };
@@ -312,14 +326,6 @@ const READ_ONLY_SAVE: SaveFailure = {
 const OTHER_AGENTS: SaveFailure = {
   code: 'other-agents',
   message: 'The map file names other agents than before. Start towline again to connect to them.',
-};
-const READ_ONLY: CallFailure = {
-  code: 'refused',
-  message: 'This connection is read-only. Start towline without --read-only to change something.',
-  refusal: {
-    code: 'read-only',
-    message: 'This connection is read-only. Start towline without --read-only to change something.',
-  },
 };
 
 /** Whether an agent has told what it has, or failed to. */

@@ -1,11 +1,13 @@
 import type { Pipeline, PipelineServer } from '@towline/core/plan';
+import { whyReadOnly } from './read-only.ts';
 import type { Question } from './request.ts';
 import type { World } from './world.ts';
 
 /** Why a server can't be restored now, in a sentence; undefined where it can. */
-export function whyNotRestore(server: PipelineServer | undefined, { readOnly }: World): string | undefined {
+export function whyNotRestore(server: PipelineServer | undefined, world: World): string | undefined {
   if (server === undefined) return 'There is no server here that could be restored.';
-  if (readOnly) return 'This connection is read-only. Start towline without --read-only to restore.';
+  const readOnly = whyReadOnly(world, server.agent, 'restore');
+  if (readOnly !== undefined) return readOnly;
   if (server.runningJob !== undefined) return `The job ${server.runningJob.id} is running on ${server.name}.`;
   return server.state === 'Degraded'
     ? undefined

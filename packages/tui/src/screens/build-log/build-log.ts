@@ -31,6 +31,7 @@ import {
   pressInSearch,
   type SearchState,
 } from '../log-view/index.ts';
+import { whyReadOnly } from '../read-only.ts';
 import { type BuildPlace, type Outcome, type Question, settle } from '../request.ts';
 import type { Size, World } from '../world.ts';
 import {
@@ -345,9 +346,8 @@ export function pressInBuildLog(
   }
   if (command === 'note') {
     if (run === undefined) return settle(state);
-    return world.readOnly
-      ? say('This connection is read-only: a note can be read, not written.')
-      : settle({ ...state, note: textField(run.note ?? '') });
+    const readOnly = whyReadOnly(world, agent, 'write a note');
+    return readOnly !== undefined ? say(readOnly) : settle({ ...state, note: textField(run.note ?? '') });
   }
   if (command === 'older-run' || command === 'newer-run') {
     const runs = world.fleet.agents[agent]?.builds[buildKey(state)] ?? [];
@@ -418,7 +418,8 @@ export function whyNotCancelled(
 ): string | undefined {
   if (run !== undefined && isRunEnded(run.state)) return 'It has ended: there is nothing to cancel.';
   if (run?.cancelledBy !== undefined) return `${run.cancelledBy} has cancelled it: it ends.`;
-  if (world.readOnly) return 'This connection is read-only: a build can be watched, not cancelled.';
+  const readOnly = whyReadOnly(world, agent, 'cancel a build');
+  if (readOnly !== undefined) return readOnly;
   if (linkLoss(agent, world) !== undefined) return `Cancelling needs ${agent}, and it can't be reached.`;
   return undefined;
 }

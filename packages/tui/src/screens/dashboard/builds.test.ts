@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { lineText } from '../../components/index.ts';
 import { type RunScript, runEvents, runId } from '../gallery/build-script.ts';
 import { waitingBodies } from '../gallery/job-script.ts';
-import { SCENES } from '../gallery/scenes.ts';
+import { SCENES, viewedBy } from '../gallery/scenes.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
 import { farewell } from './farewell.ts';
@@ -437,6 +437,30 @@ test('cancelling a run asks first, and the safe button is marked', () => {
   expect(screen(asked, world)).toContain('[ Keep it running ]');
   expect(press(asked, 'enter', world).effects).toEqual([]);
   expect(press(asked, 'tab enter', world).effects).toEqual([{ type: 'cancel-build', agent: 'alpha', id }]);
+});
+
+test('a viewer looks at a build and its log, and changes neither', () => {
+  const { fleet } = worldOf('builds');
+  const world = worldOf('builds', { fleet: viewedBy('board', Object.keys(fleet.agents), fleet) });
+  const why = 'Your token "board" is a viewer\'s on alpha';
+  expect(screen(start(world), world)).toMatch(/ viewer {2}/);
+  const confirmed = press(start(world), 'j m m space', world);
+  expect(screen(confirmed, world)).toContain(why);
+  const log = press(start(world), 'j L', world);
+  expect(contextOf(log.model)).toBe('build-log');
+  expect(screen(press(log, 'a', world), world)).toContain(why);
+  const edit = tell(press(start(world), 'j e', world), world, {
+    type: 'map-reloaded',
+    agent: 'alpha',
+    service: 'shop',
+    build: 'storefront',
+    result: { ok: true, value: undefined },
+  });
+  for (const keys of ['r', 'd', 's', 'enter']) {
+    const refused = press(edit, keys, world);
+    expect(refused.effects).toEqual([]);
+    expect(screen(refused, world)).toContain(why);
+  }
 });
 
 test.each([

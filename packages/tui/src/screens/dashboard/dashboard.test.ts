@@ -292,6 +292,11 @@ test.each([
   ['read-only', 'b', 'This connection is read-only.'],
   ['read-only', 't', 'This connection is read-only.'],
   ['read-only', 'enter', 'This connection is read-only.'],
+  ['viewer', 'x', 'Your token "board" is a viewer\'s on alpha'],
+  ['viewer', 't', 'Your token "board" is a viewer\'s on alpha'],
+  ['viewer', 'enter', 'Your token "board" is a viewer\'s on alpha'],
+  ['viewer', 'B', 'Your token "board" is a viewer\'s on alpha'],
+  ['viewer', 'b', 'Nothing is armed.'],
   ['demo', 'x', 'Type a tag or pick one for gateway.'],
   ['demo', 'b', 'Nothing is armed.'],
   ['demo', 'm', 'Image Tag is its only mode'],
@@ -306,6 +311,13 @@ test.each([
   const { model, effects } = press(start(world), keys, world);
   expect(effects).toEqual([]);
   expect(screen(model, world)).toContain(reason);
+});
+
+test('a viewer on one agent deploys on another, and the title says where it may not', () => {
+  const world = worldOf('viewer', { columns: 120, rows: 24 });
+  expect(screen(start(world), world)).toContain('viewer on alpha');
+  const armed = press(start(world), 'G t 7 . 4 . 0 enter', world);
+  expect(contextOf(press(armed.model, 'b', world).model)).toBe('plan');
 });
 
 /** A world in which a job runs on web, with so many of its events seen. */

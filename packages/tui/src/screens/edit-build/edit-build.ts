@@ -23,6 +23,7 @@ import type { Command, Context, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
 import { movement } from '../list-moves.ts';
 import { INITIAL_LIST, type ListState, placeInList, pressInList } from '../list-state.ts';
+import { whyReadOnly } from '../read-only.ts';
 import { type BuildPlace, type Outcome, type Question, settle } from '../request.ts';
 import type { World } from '../world.ts';
 import { FIELDS, type Field, type FieldKey, type FormValues } from './fields.ts';
@@ -297,7 +298,7 @@ export function pressInEditBuild(
   const say = (text: string) => settle(state, { type: 'notice', tone: 'plain', text });
   const dirty = changesOf(state).length > 0;
   const place = placeOf(state);
-  const readOnly = 'This connection is read-only. Start towline without --read-only to change something.';
+  const readOnly = whyReadOnly(world, state.agent, 'change something');
   switch (command) {
     case 'back':
       return dirty
@@ -306,17 +307,17 @@ export function pressInEditBuild(
     case 'change': {
       const row = rows[clampCursor(state.cursor, rows.length)];
       if (row === undefined) return settle(state);
-      return world.readOnly ? say(readOnly) : change(state, row);
+      return readOnly !== undefined ? say(readOnly) : change(state, row);
     }
     case 'save':
-      return world.readOnly ? say(readOnly) : save(state);
+      return readOnly !== undefined ? say(readOnly) : save(state);
     case 'reload':
       return dirty
         ? settle(state, { type: 'ask', question: leaveQuestion(state, 'Reload', [{ type: 'drop-edits' }]) })
         : editsDropped(state);
     case 'run-build':
     case 'run-step': {
-      if (world.readOnly) return say(readOnly);
+      if (readOnly !== undefined) return say(readOnly);
       if (dirty)
         return say('Save first with s, or drop the changes with R: a build runs as the map file has it.');
       if (state.file?.ok !== true) return settle(state);
@@ -326,7 +327,7 @@ export function pressInEditBuild(
     }
     case 'clear-source':
     case 'clear-cache':
-      return world.readOnly
+      return readOnly !== undefined
         ? say(readOnly)
         : settle(state, {
             type: 'ask',

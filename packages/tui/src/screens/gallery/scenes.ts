@@ -3,7 +3,12 @@ import type { JobEvent } from '@towline/core/job';
 import { reduceJob } from '@towline/core/job';
 import type { ContainerDefinition, ServerDefinition, ServiceDefinition } from '@towline/core/map';
 import { type AgentView, initialAgentView } from '@towline/core/plan';
-import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY, type ObservedContainer } from '@towline/core/protocol';
+import {
+  AWAIT_BUILD_CAPABILITY,
+  BUILDS_CAPABILITY,
+  type Hello,
+  type ObservedContainer,
+} from '@towline/core/protocol';
 import type { FleetState } from '../../fleet/index.ts';
 import { endedRun } from './build-script.ts';
 import { jobEvents } from './job-script.ts';
@@ -189,16 +194,8 @@ function builds(link: AgentView['link'] = { state: 'connected' }): Scene {
           ) ?? [],
       );
       for (const [name, view] of Object.entries(agents)) {
-        const hello = {
-          protocol: 1,
-          version: '0.3.0',
-          pid: 1,
-          startedAt: '',
-          engine: { state: 'unreachable' as const, message: '' },
-          capabilities: [BUILDS_CAPABILITY, AWAIT_BUILD_CAPABILITY],
-        };
         const own = name === 'alpha' ? { 'shop/storefront': runs.reverse() } : {};
-        agents[name] = { ...view, link, hello, builds: own };
+        agents[name] = { ...view, link, hello: HELLO, builds: own };
       }
     },
     {},
@@ -206,11 +203,34 @@ function builds(link: AgentView['link'] = { state: 'connected' }): Scene {
   );
 }
 
+const HELLO: Hello = {
+  protocol: 1,
+  version: '0.3.0',
+  pid: 1,
+  startedAt: '',
+  engine: { state: 'unreachable', message: '' },
+  capabilities: [BUILDS_CAPABILITY, AWAIT_BUILD_CAPABILITY],
+};
+
+/** The same fleet, come to with a viewer's token on these agents. */
+export function viewedBy(token: string, names: readonly string[], fleet: FleetState): FleetState {
+  const caller = { name: token, role: 'viewer' as const };
+  const viewed = Object.entries(fleet.agents).map(([name, view]) => {
+    const hello: Hello = { ...(view.hello ?? HELLO), caller };
+    return [name, names.includes(name) ? { ...view, hello } : view];
+  });
+  return { ...fleet, agents: Object.fromEntries(viewed) };
+}
+
 export const SCENES: Readonly<Record<string, () => Scene>> = {
   demo: () => scene([WEB, CACHE]),
   builds: () => builds(),
   connecting: () => builds({ state: 'connecting' }),
   'read-only': () => scene([WEB, CACHE], undefined, { readOnly: true }),
+  viewer: () => {
+    const made = scene([WEB, CACHE]);
+    return { ...made, state: viewedBy('board', ['alpha'], made.state) };
+  },
   empty: () => scene([], undefined, { services: [], origin: 'local engine' }),
   maps: () => {
     const map = (name: string, servers: number) => ({

@@ -6,6 +6,7 @@ import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { knownUntil, type LinkLoss, linkLoss } from '../link-loss.ts';
 import { movement } from '../list-moves.ts';
+import { whyReadOnly } from '../read-only.ts';
 import { type Outcome, type Question, settle } from '../request.ts';
 import { restoreQuestion, whyNotRestore } from '../restore.ts';
 import { titleLine } from '../title.ts';
@@ -118,10 +119,11 @@ export function pressInJob(state: JobState, command: Command | undefined, world:
 function whyNot(command: Command, state: JobState, world: World): string | undefined {
   const job = currentJob(state, world);
   const loss = linkLoss(state.agent, world);
+  const readOnly = whyReadOnly(world, state.agent, 'cancel a job');
   switch (command) {
     case 'cancel-job':
       if (job !== undefined && isEnded(job.state)) return 'It has ended: there is nothing to cancel.';
-      if (world.readOnly) return 'This connection is read-only: a job can be watched, not cancelled.';
+      if (readOnly !== undefined) return readOnly;
       if (loss !== undefined) return `Cancelling needs ${state.agent}, and it can't be reached.`;
       return job === undefined ? `${state.agent} has not told of the job yet.` : undefined;
     case 'restore-server':

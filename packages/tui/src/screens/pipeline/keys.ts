@@ -1,8 +1,9 @@
-import { type BatchPlan, choiceOf, type PipelineTask, taskKey } from '@towline/core/plan';
+import { type BatchPlan, choiceOf, type Pipeline, type PipelineTask, taskKey } from '@towline/core/plan';
 import { choiceOfMode, type ImageMode, modeName } from '@towline/core/rules';
 import type { Command, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
 import { movement } from '../list-moves.ts';
+import { whyReadOnly } from '../read-only.ts';
 import { type BuildPlace, type Outcome, type Request, settle } from '../request.ts';
 import { restoreQuestion, whyNotRestore } from '../restore.ts';
 import type { World } from '../world.ts';
@@ -173,10 +174,11 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
     case 'batch': {
       const plan = pipeline === undefined ? undefined : batchOf(state, pipeline);
       if (plan !== undefined && plan.taskCount > 0) return undefined;
-      return world.readOnly
-        ? READ_ONLY
-        : (whyNoneArmed(plan) ??
-            'Nothing is armed. Type a tag, pick a version or check Confirm Execute, then press b again.');
+      return (
+        whyAllReadOnly(pipeline, world) ??
+        whyNoneArmed(plan) ??
+        'Nothing is armed. Type a tag, pick a version or check Confirm Execute, then press b again.'
+      );
     }
     case 'open':
       return row?.type === 'task' ? whyNotOpen(row, state, world) : undefined;
@@ -205,10 +207,12 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
         ? undefined
         : `${row.task.container.name} runs a common image: ${modeName('image-tag')} is its only mode.`;
     case 'confirm-build':
-      if (world.readOnly) return READ_ONLY;
-      return row?.type === 'task' && choiceOf(row.task, state.choices).mode === 'build-deploy'
-        ? undefined
-        : 'Confirm Execute belongs to the mode Build & Deploy. Press m on a built image for it.';
+      return (
+        whyRowReadOnly(row, world) ??
+        (row?.type === 'task' && choiceOf(row.task, state.choices).mode === 'build-deploy'
+          ? undefined
+          : 'Confirm Execute belongs to the mode Build & Deploy. Press m on a built image for it.')
+      );
     case 'job':
       return row === undefined ? 'There is no server here.' : whyNoJob(row, world);
     case 'restore-server':
@@ -224,7 +228,19 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
   }
 }
 
-const READ_ONLY = 'This connection is read-only. Start towline without --read-only to execute.';
+const TO_EXECUTE = 'execute';
+
+/** Of a row's server; without a row only that everything is. */
+function whyRowReadOnly(row: Row | undefined, world: World): string | undefined {
+  return whyReadOnly(world, row?.server.agent ?? '', TO_EXECUTE);
+}
+
+/** Where nothing of the table can be changed. */
+function whyAllReadOnly(pipeline: Pipeline | undefined, world: World): string | undefined {
+  const agents = pipeline?.servers.map(({ agent }) => agent) ?? [''];
+  const reasons = agents.map((agent) => whyReadOnly(world, agent, TO_EXECUTE));
+  return reasons.every((reason) => reason !== undefined) ? reasons[0] : undefined;
+}
 
 /** What was chosen and can't be run is the reason, where there is some. */
 function whyNoneArmed(plan: BatchPlan | undefined): string | undefined {
@@ -242,7 +258,8 @@ function whyNotOpen(row: Row, state: PipelineState, world: World): string | unde
 }
 
 function whyNotTag(state: PipelineState, row: Row | undefined, world: World): string | undefined {
-  if (world.readOnly) return READ_ONLY;
+  const readOnly = whyRowReadOnly(row, world);
+  if (readOnly !== undefined) return readOnly;
   if (row?.type !== 'task') return 'A server has no tag of its own. Move to one of its containers.';
   const { mode } = choiceOf(row.task, state.choices);
   return mode === 'image-tag' || mode === 'designated'
