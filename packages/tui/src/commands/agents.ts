@@ -19,9 +19,9 @@ function agents(context: Context): Promise<number> {
     const found = await Promise.all(views.map((view) => agentDocument(fleet, source, view)));
     if (context.options.json) await printJson(context, { agents: found });
     else {
-      const rows = found.map(({ name, state, version, engine, roundTripMs, url }) => [
+      const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url }) => [
         name,
-        state,
+        caller === null ? state : `${state} as ${caller.name}, ${caller.role}`,
         version ?? NOTHING,
         engine === null ? NOTHING : `${engine.name} ${engine.version}`,
         roundTripMs === null ? NOTHING : `${roundTripMs.toFixed(1)} ms`,
@@ -52,6 +52,8 @@ async function agentDocument(fleet: Fleet, source: MapSource, view: AgentView) {
     message: whyNot(view) ?? null,
     version: hello?.version ?? null,
     protocol: hello?.protocol ?? null,
+    /** Whose token this end came with, and what it may do there. */
+    caller: hello?.caller ?? null,
     engine,
     roundTripMs: trip.ok ? Math.round(trip.value * 100) / 100 : null,
   };
