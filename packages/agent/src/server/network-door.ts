@@ -150,8 +150,13 @@ async function openDoor(options: {
   const { server, address, plan, stateDir, log, admit } = options;
   const pending = new Pending();
   const tries = new FailedTries();
-  // What no TLS came of is no try with a token. It is counted so that it does not fill the log.
+  // Whoever can't come in is told of, and does not fill the log.
   const told = new FailedTries();
+  const tell = (peer: string, reason: string, message: string) => {
+    if (told.waitMs(peer, Date.now()) > 0) return;
+    told.failed(peer, Date.now());
+    log.warn({ peer, reason }, message);
+  };
   // All that is asked for here is one upgrade.
   server.headersTimeout = PENDING_LIMITS.timeMs;
   server.requestTimeout = PENDING_LIMITS.timeMs;
@@ -165,9 +170,7 @@ async function openDoor(options: {
   });
   server.on('tlsClientError', (error: Error, socket: Socket) => {
     const peer = peerOf(socket.remoteAddress);
-    if (told.waitMs(peer, Date.now()) > 0) return;
-    told.failed(peer, Date.now());
-    log.info({ peer, reason: words(error) }, 'no TLS connection came of a try');
+    tell(peer, words(error), 'no TLS connection came of a try');
   });
   server.on('request', (request, response) => {
     const origin = request.headers.origin !== undefined;
@@ -182,19 +185,23 @@ async function openDoor(options: {
     const peer = peerOf(request.socket.remoteAddress);
     const waitMs = tries.waitMs(peer, Date.now());
     if (waitMs > 0) return refuseUpgrade(socket, tooManyTries(waitMs), waitMs);
-    const failed = (refusal: DoorRefusal['towline']) => {
-      tries.failed(peer, Date.now());
-      log.warn({ peer, reason: refusal.code }, 'somebody was not let in');
+    const refuse = (refusal: DoorRefusal['towline']) => {
+      tell(peer, refusal.code, 'somebody was not let in');
       refuseUpgrade(socket, refusal);
     };
-    if (request.headers.origin !== undefined) return failed(ORIGIN);
+    if (request.headers.origin !== undefined) return refuse(ORIGIN);
     const noClient = plan.tls?.clientCa === undefined ? undefined : whyNoClient(request.socket);
-    if (noClient !== undefined) return failed(noClient);
+    if (noClient !== undefined) return refuse(noClient);
     const { tokens, problems } = await readTokens(stateDir);
     for (const problem of problems) log.warn({}, problem);
     if (socket.destroyed) return;
     const judged = judgeToken(request.headers.authorization, tokens, Date.now());
-    if (!judged.ok) return failed(judged.error);
+    if (!judged.ok) {
+      // Only this may be a guess. A page in an operator's browser, or a program with a token that has ended, must not be
+      // able to shut the door for all of its address.
+      if (judged.error.code === 'token-unknown') tries.failed(peer, Date.now());
+      return refuse(judged.error);
+    }
     const { name, role, hash, expiresAt } = judged.value;
     tries.letIn(peer);
     const caller: TokenCaller = {

@@ -156,6 +156,15 @@ test('who has no good token is told why, and a web page nothing', async () => {
   for (const [options, status, code] of cases) expect(await knock(agent, options)).toEqual({ status, code });
   expect(await knock(agent, { headers: bearer(anna) })).toMatchObject({ opened: expect.anything() });
 
+  // None of them was a guess: pages and old tokens shut the door for nobody.
+  for (let n = 0; n < 12; n++) {
+    const page = { headers: { origin: 'https://example.com' } };
+    expect(await knock(agent, n % 2 === 0 ? page : { headers: bearer(gone) })).not.toMatchObject({
+      status: 429,
+    });
+  }
+  expect(await knock(agent, { headers: bearer(anna) })).toMatchObject({ opened: expect.anything() });
+
   // Not in the address, and no page without one.
   const page = request({
     host: '127.0.0.1',

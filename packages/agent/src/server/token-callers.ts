@@ -1,6 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { TOKEN_ENDED } from '@towline/core/protocol';
-import type { WebSocket } from 'ws';
 import { readTokens, type StoredToken, tokenState, tokensDir } from '../access/index.ts';
 import type { ServerLog } from './agent-server.ts';
 import type { TokenCaller } from './permissions.ts';
@@ -10,7 +9,12 @@ const LOOK_MS = 5_000;
 /** As long one may take to say goodbye whose token has ended. */
 const GOODBYE_MS = 2_000;
 
-type Client = Pick<WebSocket, 'close' | 'terminate' | 'once'>;
+/** A WebSocket, as far as it is let go here. */
+interface Client {
+  close(code: number, reason: string): void;
+  terminate(): void;
+  once(event: 'close', listener: () => void): unknown;
+}
 
 /** Everybody who came with a token and is still here. Whose token ends is let go at once. */
 export class TokenCallers {

@@ -29,8 +29,8 @@ export function notLetIn(name: string, refused: Refused, from: string | undefine
     return `What answers on ${name} is no Towline agent: it answers ${refused.status} to the request for a connection. Look at the port of the map's url, and at what stands between.`;
   }
   const { code, message } = refused.refusal;
-  const which = code.startsWith('token-') && from !== undefined ? `, with the token in ${from}` : '';
-  return `The agent at ${name} lets nobody in${which}: ${message}`;
+  const what = code.startsWith('token-') && from !== undefined ? `the token in ${from}` : 'the connection';
+  return `The agent at ${name} refuses ${what}: ${message}`;
 }
 
 /** Why an agent ended a connection, of the reason that it gave; undefined for one that is not known. */
