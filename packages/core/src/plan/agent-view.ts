@@ -50,18 +50,21 @@ export function viewerOf(agent: AgentView | undefined): string | undefined {
   return caller?.role === 'viewer' ? caller.name : undefined;
 }
 
-/** Why what is known of an agent can't be relied on; undefined where it can. */
-export function whyUnreachable(name: string, agent: AgentView | undefined): string | undefined {
-  if (agent === undefined) return `nothing is connected to ${name}`;
+/** Why what is known of an agent can't be relied on. Nothing has gone wrong with one that is being connected to. */
+export type Away = { state: 'Connecting' } | { state: 'Unreachable'; reason: string };
+
+/** Undefined where what is known of an agent can be relied on. */
+export function whyAway(name: string, agent: AgentView | undefined): Away | undefined {
+  if (agent === undefined) return { state: 'Unreachable', reason: `nothing is connected to ${name}` };
   switch (agent.link.state) {
     case 'connecting':
-      return 'connecting';
+      return { state: 'Connecting' };
     case 'lost':
     case 'incompatible':
-      return agent.link.message;
+      return { state: 'Unreachable', reason: agent.link.message };
     case 'connected':
-      if (agent.engineLost !== undefined) return agent.engineLost;
-      return agent.known ? undefined : 'waiting for its first answer';
+      if (agent.engineLost !== undefined) return { state: 'Unreachable', reason: agent.engineLost };
+      return agent.known ? undefined : { state: 'Connecting' };
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import { namesRegistry } from '../image/index.ts';
 import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY } from '../protocol/index.ts';
 import { type TaskBuild, type Version, viewerRefusal } from '../rules/index.ts';
-import { type AgentView, viewerOf, whyUnreachable } from './agent-view.ts';
+import { type AgentView, viewerOf, whyAway } from './agent-view.ts';
 
 /** A build of the service, as its agent last said. */
 export interface PipelineBuild {
@@ -82,12 +82,20 @@ function whyUnavailable(
   { name, agent: agentName }: BuildDefinition,
   agent: AgentView | undefined,
 ): PipelineBuild['unavailable'] {
-  const why = whyUnreachable(agentName, agent);
-  if (why !== undefined) {
-    return {
-      code: 'agent-unreachable',
-      message: `The agent ${agentName}, which builds ${name}, can't be reached: ${why.replace(/\.$/, '')}. \`towline agents\` says which hop failed.`,
-    };
+  const away = whyAway(agentName, agent);
+  switch (away?.state) {
+    case 'Connecting':
+      return {
+        code: 'agent-unreachable',
+        message: `The agent ${agentName}, which builds ${name}, is being connected to: wait for its first answer.`,
+      };
+    case 'Unreachable':
+      return {
+        code: 'agent-unreachable',
+        message: `The agent ${agentName}, which builds ${name}, can't be reached: ${away.reason.replace(/\.$/, '')}. \`towline agents\` says which hop failed.`,
+      };
+    case undefined:
+      break;
   }
   if (agent?.hello === undefined || agent.hello.capabilities.includes(BUILDS_CAPABILITY)) return undefined;
   return {

@@ -1,6 +1,7 @@
 import { parseReference, repositoryOf } from '../image/index.ts';
 import type { ObservedContainer } from '../protocol/index.ts';
 import type { ImageKind, ObservedTask, ServerState, TaskBuild, Version } from '../rules/index.ts';
+import type { Away } from './agent-view.ts';
 
 /** A container as the map has it; `ContainerDefinition` and the protocol's `ContainerSpec` both are one. */
 export interface ExpectedContainer {
@@ -20,7 +21,7 @@ export interface ServerObservation {
   /** What the engine has, by name. */
   observed: Readonly<Record<string, ObservedContainer>>;
   /** Why what is observed can't be relied on; undefined where it can. */
-  unreachable?: string | undefined;
+  away?: Away | undefined;
   /** Whether its last job ended `DEGRADED`. */
   degraded: boolean;
   /** The id of the job that runs on it. */
@@ -46,7 +47,7 @@ export interface ObservedServer {
  * What the rules look at for each container of a server: the one way from what an engine has to `arm`, for the dashboard
  * (on what it last saw) and for the agent (on what it inspects at that moment).
  *
- * The state: `Unreachable` before anything else. `Degraded` while an update that could not be restored shows, which is
+ * The state: `Unreachable` or `Connecting` before anything else. `Degraded` while an update that could not be restored shows, which is
  * until all containers serve again: a person who brought them back by hand need not tell anybody. `Running` if at least
  * one container runs. Else `Stopped`.
  */
@@ -104,8 +105,8 @@ function sameRepository(running: string, expected: string): boolean {
 }
 
 function stateOf(input: ServerObservation): { state: ServerState; reason?: string } {
-  const { containers, observed, unreachable, degraded } = input;
-  if (unreachable !== undefined) return { state: 'Unreachable', reason: unreachable };
+  const { containers, observed, away, degraded } = input;
+  if (away !== undefined) return away;
   const off = containers.flatMap(({ name }) => whyOff(name, ownOf(observed, name)) ?? []);
   if (degraded) {
     const unwell = containers.flatMap(({ name }) => whyUnwell(name, ownOf(observed, name)) ?? []);

@@ -112,6 +112,14 @@ function taskOf(container: string, table = pipeline()) {
 const BUILD: Choice = { mode: 'build-deploy', confirmed: true };
 
 describe('a built image in the table', () => {
+  test('says of a build whose agent is being connected to that nothing is known of it yet', () => {
+    const { build } = taskOf('far-pushed', pipeline(initialAgentView('alpha')));
+    expect(build?.unavailable).toEqual({
+      code: 'agent-unreachable',
+      message: 'The agent alpha, which builds pushed, is being connected to: wait for its first answer.',
+    });
+  });
+
   test('has the last run, what Latest is, and what Designated offers, on whatever agent it runs', () => {
     for (const name of ['pushed', 'far-pushed']) {
       const { build, facts } = taskOf(name);

@@ -135,7 +135,12 @@ describe('the state of a server', () => {
       'Stopped',
       'gateway was never started, storefront does not exist',
     ],
-    ['unreachable', { unreachable: 'no route', degraded: true }, 'Unreachable', 'no route'],
+    [
+      'unreachable',
+      { away: { state: 'Unreachable', reason: 'no route' }, degraded: true },
+      'Unreachable',
+      'no route',
+    ],
     [
       'degraded',
       { degraded: true, observed: { gateway: running, storefront: exited } },
@@ -243,7 +248,6 @@ describe('buildPipeline', () => {
   });
 
   test.each<[string, AgentView | undefined, string]>([
-    ['connecting', initialAgentView('alpha'), 'connecting'],
     [
       'lost',
       { ...ALPHA, link: { state: 'lost', message: 'ssh: no route to web-1' } },
@@ -251,7 +255,6 @@ describe('buildPipeline', () => {
     ],
     ['incompatible', { ...ALPHA, link: { state: 'incompatible', message: 'too old' } }, 'too old'],
     ['without its engine', { ...ALPHA, engineLost: 'dockerd is away' }, 'dockerd is away'],
-    ['not asked yet', { ...ALPHA, known: false }, 'waiting for its first answer'],
     ['not there', undefined, 'nothing is connected to alpha'],
   ])('a server whose agent is %s is Unreachable, with the last known rows', (_name, alpha, reason) => {
     const table = buildPipeline({
@@ -266,6 +269,25 @@ describe('buildPipeline', () => {
     const [task] = table.servers[0]?.tasks ?? [];
     expect(task && arm({ mode: 'image-tag', tag: '1.1.0' }, task.facts)).toMatchObject({
       refusal: { code: 'agent-unreachable' },
+    });
+  });
+
+  test.each([
+    ['being connected to', initialAgentView('alpha')],
+    ['not asked yet', { ...ALPHA, known: false }],
+  ])('a server whose agent is %s is Connecting: nothing has gone wrong yet', (_name, alpha) => {
+    const table = buildPipeline({
+      service: { name: 'shop' },
+      map: MAP,
+      agents: { beta: BETA, alpha },
+      readOnly: false,
+    });
+    expect(table.servers[0]?.state).toBe('Connecting');
+    expect(table.servers[0]?.reason).toBeUndefined();
+    const [task] = table.servers[0]?.tasks ?? [];
+    const arming = task && arm({ mode: 'image-tag', tag: '1.1.0' }, task.facts);
+    expect(arming).toMatchObject({
+      refusal: { message: 'The agent alpha is being connected to: wait for its first answer.' },
     });
   });
 

@@ -7,7 +7,7 @@ import type {
 } from '../map/index.ts';
 import type { ObservedContainer } from '../protocol/index.ts';
 import { type ImageMode, modesOf, type ObservedTask, type ServerState } from '../rules/index.ts';
-import { type AgentView, serverKey, viewerOf, whyUnreachable } from './agent-view.ts';
+import { type AgentView, serverKey, viewerOf, whyAway } from './agent-view.ts';
 import { observeBuild, type PipelineBuild, taskBuild, versionOf } from './observe-build.ts';
 import { observeServer } from './observe-server.ts';
 
@@ -37,7 +37,7 @@ export interface PipelineServer {
 export interface PipelineTask {
   server: string;
   container: ContainerDefinition;
-  /** What the engine has under its name; undefined where there is none, or none is known. Stale where the server is `Unreachable`. */
+  /** What the engine has under its name; undefined where there is none, or none is known. Stale where the server is out of sight. */
   observed?: ObservedContainer;
   /** The image modes that it may use; the first is what it starts with. */
   modes: readonly ImageMode[];
@@ -99,7 +99,7 @@ function pipelineServer(
     agent: server.agent,
     containers: server.containers,
     observed: containers,
-    unreachable: whyUnreachable(server.agent, agent),
+    away: whyAway(server.agent, agent),
     degraded: agent?.degraded.includes(key) === true,
     runningJob: runningJob?.id,
     readOnly,

@@ -137,6 +137,7 @@ describe('each rule of the product', () => {
       'read-only',
     ],
     ['agent unreachable', tag('1.1.0'), facts({ server: { state: 'Unreachable' } }), 'agent-unreachable'],
+    ['agent connecting', tag('1.1.0'), facts({ server: { state: 'Connecting' } }), 'agent-unreachable'],
     ['stopped', tag('1.1.0'), facts({ server: { state: 'Stopped' } }), 'server-not-running'],
     ['degraded', tag('1.1.0'), facts({ server: { state: 'Degraded' } }), 'server-not-running'],
     ['job running', tag('1.1.0'), facts({ server: { runningJob: 'j1' } }), 'job-running'],
@@ -217,7 +218,7 @@ describe('over all facts', () => {
   );
   const task: fc.Arbitrary<ObservedTask> = fc
     .record({
-      state: fc.constantFrom<ServerState>('Running', 'Stopped', 'Degraded', 'Unreachable'),
+      state: fc.constantFrom<ServerState>('Running', 'Stopped', 'Degraded', 'Unreachable', 'Connecting'),
       created: fc.boolean(),
       job: fc.option(fc.constant('j1'), { nil: undefined }),
       kind: fc.constantFrom<ImageKind>('common', 'built'),

@@ -49,6 +49,11 @@ function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | und
   if (viewer !== undefined) return viewerRefusal(server.agent, viewer);
   const why = server.reason === undefined ? '' : `: ${withoutFullStop(server.reason)}`;
   switch (server.state) {
+    case 'Connecting':
+      return {
+        code: 'agent-unreachable',
+        message: `The agent ${server.agent} is being connected to: wait for its first answer.`,
+      };
     case 'Unreachable':
       return {
         code: 'agent-unreachable',

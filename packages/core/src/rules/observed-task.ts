@@ -8,9 +8,14 @@ export interface Version {
 
 /**
  * `Running` if at least one of its containers runs, `Stopped` if none does, `Degraded` if an update could not be
- * restored, `Unreachable` if its agent is.
+ * restored, `Unreachable` if its agent is, `Connecting` until its agent has answered for the first time.
  */
-export type ServerState = 'Running' | 'Stopped' | 'Degraded' | 'Unreachable';
+export type ServerState = 'Running' | 'Stopped' | 'Degraded' | 'Unreachable' | 'Connecting';
+
+/** Whether nobody sees the server now: what is known of it is of another time, or nothing is. */
+export function isOutOfSight(state: ServerState): boolean {
+  return state === 'Unreachable' || state === 'Connecting';
+}
 
 /** The build of a built image, as the rules look at it. */
 export interface TaskBuild {

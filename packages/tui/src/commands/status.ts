@@ -1,6 +1,6 @@
 import { type BuiltImage, runStateWords } from '@towline/core/build';
 import type { Pipeline, PipelineBuild, PipelineServer, PipelineTask } from '@towline/core/plan';
-import { modeName } from '@towline/core/rules';
+import { isOutOfSight, modeName } from '@towline/core/rules';
 import type { Command } from 'commander';
 import { type Context, printJson, type Run } from './context.ts';
 import { shortDigest } from './short-digest.ts';
@@ -33,7 +33,7 @@ export function status(context: Context): Promise<number> {
 function hasGaps({ servers }: Pipeline): boolean {
   return servers.some(
     ({ state, tasks }) =>
-      state === 'Unreachable' || tasks.some(({ build }) => build?.unavailable?.code === 'agent-unreachable'),
+      isOutOfSight(state) || tasks.some(({ build }) => build?.unavailable?.code === 'agent-unreachable'),
   );
 }
 

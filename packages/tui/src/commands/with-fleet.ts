@@ -1,11 +1,5 @@
 import type { ServiceDefinition } from '@towline/core/map';
-import {
-  buildPipeline,
-  observeBuild,
-  type Pipeline,
-  type PipelineBuild,
-  whyUnreachable,
-} from '@towline/core/plan';
+import { buildPipeline, observeBuild, type Pipeline, type PipelineBuild, whyAway } from '@towline/core/plan';
 import { type Fleet, type MapFileFailure, type MapSource, openFleet, readMapFile } from '../fleet/index.ts';
 import { localAgent } from '../link/index.ts';
 import { askOnStderr, passphraseAsker } from './ask-passphrase.ts';
@@ -126,7 +120,8 @@ export function mapFileFailed(path: string, { code, message, problems }: MapFile
 export function localEngineAway(fleet: Fleet): CommandFailure | undefined {
   const [agent] = Object.values(fleet.store.getState().agents);
   if (agent === undefined || agent.known) return undefined;
-  const reason = whyUnreachable(agent.name, agent) ?? 'it has not answered';
+  const away = whyAway(agent.name, agent);
+  const reason = away?.state === 'Unreachable' ? away.reason : 'it has not answered yet';
   return {
     code: 'agent-unreachable',
     message: `There is no map file, so it is the engine of this machine that is shown, and it can't be seen: ${reason.replace(/(?<![.?!])$/, '.')} Name a map file with --file, or another engine with DOCKER_HOST.`,

@@ -16,6 +16,7 @@ export const SERVER_MARKS: Readonly<Record<ServerState, Mark>> = {
   Stopped: { glyph: '○', tone: 'quiet' },
   Degraded: { glyph: '▲', tone: 'bad' },
   Unreachable: { glyph: '✗', tone: 'bad' },
+  Connecting: { glyph: '·', tone: 'quiet' },
 };
 
 export const JOB_MARKS: Readonly<Record<JobState, Mark>> = {

@@ -418,7 +418,9 @@ test('a passphrase that is refused leaves its agent lost, with the reason', asyn
 
 test('a picker that is opened while its agent connects waits for it', async () => {
   const terminal = show('connecting');
-  await terminal.waitFor('storefront');
+  await terminal.waitFor(/· Connecting +web on alpha/);
+  await terminal.waitFor('The agent alpha is being connected to: wait for its first answer.');
+  expect(terminal.screen().join('\n')).not.toMatch(/Unreachable|can't be reached/);
   terminal.press('v');
   await terminal.waitFor('Waiting for alpha…');
 });

@@ -1,5 +1,5 @@
 import { type BatchPlan, choiceOf, type Pipeline, type PipelineTask, taskKey } from '@towline/core/plan';
-import { choiceOfMode, type ImageMode, modeName } from '@towline/core/rules';
+import { choiceOfMode, type ImageMode, isOutOfSight, modeName } from '@towline/core/rules';
 import type { Command, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
 import { movement } from '../list-moves.ts';
@@ -219,7 +219,7 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
       return whyNotRestore(row?.server, world);
     case 'logs':
       if (row?.type !== 'task') return 'A server has no log of its own. Move to one of its containers.';
-      if (row.task.observed === undefined && row.server.state !== 'Unreachable') {
+      if (row.task.observed === undefined && !isOutOfSight(row.server.state)) {
         return `There is no container ${row.task.container.name} on ${row.server.agent} yet.`;
       }
       return whyOffline(row, world, 'its log is read through it');

@@ -10,7 +10,7 @@ export function serverLine(server: PipelineServer, world: World, columns: number
   const reason = server.reason === undefined ? '' : `   ${server.reason}`;
   return spread(
     [
-      // Of the usual widths, so that names stand in one column unless a server can't be reached.
+      // Of the usual widths, so that names stand in one column unless an agent has not answered.
       span(padEnd(`${mark.glyph} ${server.state}`, 10), mark.tone),
       span('  '),
       span(server.name, 'strong'),

@@ -1,6 +1,6 @@
 import { runStateWords } from '@towline/core/build';
 import { choiceOf, type PipelineServer, type PipelineTask } from '@towline/core/plan';
-import { arm, type Choice, modeName } from '@towline/core/rules';
+import { arm, type Choice, isOutOfSight, modeName } from '@towline/core/rules';
 import { type Span, span, type Tone } from '../../components/index.ts';
 import { ARMED, RUN_MARKS, STEP_MARKS } from '../glyphs.ts';
 import { STEP_SHORT } from '../job/index.ts';
@@ -103,10 +103,8 @@ function runningStep(
 
 function containerWord(task: PipelineTask): { word: string; tone: Tone } {
   const { observed } = task;
-  if (task.facts.server.state === 'Unreachable' && observed === undefined)
-    return { word: 'unknown', tone: 'quiet' };
-  if (observed === undefined) return { word: 'absent', tone: 'quiet' };
-  const stale = task.facts.server.state === 'Unreachable';
+  const stale = isOutOfSight(task.facts.server.state);
+  if (observed === undefined) return { word: stale ? 'unknown' : 'absent', tone: 'quiet' };
   if (observed.state === 'running') {
     if (observed.health === 'unhealthy') return { word: 'unhealthy', tone: 'bad' };
     if (observed.health === 'starting') return { word: 'starting', tone: 'active' };
