@@ -21,6 +21,7 @@ function container(image: string, state: object = {}): ContainerInspect {
       FinishedAt: '0001-01-01T00:00:00Z',
       ...state,
     },
+    HostConfig: { AutoRemove: true },
     Config: { Image: image, Tty: false, Labels: { 'com.docker.compose.project': 'shop' } },
   };
   return inspect as ContainerInspect;
@@ -47,6 +48,7 @@ test('a container as a row', () => {
     createdAt: '2026-01-01T00:00:00Z',
     startedAt: '2026-01-01T00:00:01Z',
     composeProject: 'shop',
+    autoRemove: true,
   });
 });
 

@@ -58,6 +58,7 @@ function observeState(container: ContainerInspect): Omit<ObservedContainer, 'tag
     createdAt: container.Created,
     ...(isTime(container.State.StartedAt) && { startedAt: container.State.StartedAt }),
     ...(composeProject !== undefined && { composeProject }),
+    ...(container.HostConfig.AutoRemove === true && { autoRemove: true }),
   };
 }
 

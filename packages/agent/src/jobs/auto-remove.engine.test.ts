@@ -36,6 +36,9 @@ async function expectServing(tag: string): Promise<void> {
 }
 
 test('where it is allowed, one that its stop deletes is exchanged, with its data', async () => {
+  expect(await on.plan(allowed('ok2'))).toMatchObject({
+    containers: [{ container: web, order: 'stop-first', autoRemove: true }],
+  });
   expect(await on.ended(await on.begin(allowed('ok2')))).toMatchObject({ state: 'DONE' });
   await expectServing('ok2');
 });

@@ -58,7 +58,7 @@ export function deriveCreate(input: DeriveInput): Result<DerivedCreate, Refusal>
     return refuse(
       'auto-remove',
       name,
-      `${name} was created with --rm: stopping it deletes it, with all that it wrote outside of volumes, and it could only be restored by creating it again. Create it without --rm, or allow it: \`towline execute … --allow-auto-remove\`.`,
+      `${name} was created with --rm: stopping it deletes it, with all that it wrote outside of volumes, and it could only be restored by creating it again. Create it without --rm, or allow it: the commands \`execute\`, \`rollback\` and \`batch\` take \`--allow-auto-remove\`.`,
     );
   }
 

@@ -1,7 +1,7 @@
 import type { ContainerPlan, ExecutePlan } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Refusal } from '@towline/core/rules';
-import type { ImageInspect } from '../engine/index.ts';
+import type { ContainerInspect, ImageInspect } from '../engine/index.ts';
 import type { ImageDefaults } from '../registry/index.ts';
 import { compareContainers } from './compare-containers.ts';
 import { deriveFor } from './derive-for.ts';
@@ -118,14 +118,14 @@ async function planUnit(options: PlanOptions, unit: PlannedUnit): Promise<Result
 /** It stays of its own image. */
 async function planFollower(
   options: PlanOptions,
-  { container, ties, becomes, derived, image }: Follower,
+  { container, ties, becomes, derived, image, old }: Follower,
 ): Promise<Result<ContainerPlan, Refusal>> {
   const { probe } = options.surroundings.wishesOf(container);
   const refused =
     becomes === 'checked' &&
     (await refuseProbe(options, { container, probe }, derived, jsonOf(image.Config)));
   if (refused) return err(refused);
-  return ok({ container, because: tieWords(ties), order: 'stop-first', changes: [] });
+  return ok({ container, because: tieWords(ties), order: 'stop-first', ...autoRemoved(old), changes: [] });
 }
 
 function defaultsOf({ Os, Architecture, Config }: ImageInspect): ImageDefaults {
@@ -144,14 +144,16 @@ async function compare(
   options: PlanOptions,
   task: ReplaceTask,
   defaults: ImageDefaults | undefined,
-): Promise<Result<Pick<ContainerPlan, 'changes' | 'unknown'>, Refusal>> {
+): Promise<Result<Pick<ContainerPlan, 'autoRemove' | 'changes' | 'unknown'>, Refusal>> {
   const { engine, info, allowAutoRemove } = options;
   const { container, ref, exists, definition } = task;
   const old = exists ? await engine.inspectContainer(container) : undefined;
   const oldImage = old && (await engine.inspectImage(old.Image));
   const made = old && (await deriveFor({ engine, info, jobId: NO_JOB, old, oldImage, ref, allowAutoRemove }));
   if (made?.ok === false) return made;
-  if (defaults === undefined) return ok({ unknown: 'the registry does not tell what its image is like' });
+  const deleted = autoRemoved(old);
+  if (defaults === undefined)
+    return ok({ ...deleted, unknown: 'the registry does not tell what its image is like' });
   const { os, arch } = defaults;
   const config = jsonOf(defaults.config);
   const derived = made?.value ?? definition;
@@ -166,5 +168,10 @@ async function compare(
     newImage: { Config: config },
     body: derived.body,
   });
-  return ok({ changes });
+  return ok({ ...deleted, changes });
+}
+
+/** Whether the stop of the old one deletes it. */
+function autoRemoved(old: ContainerInspect | undefined): Pick<ContainerPlan, 'autoRemove'> {
+  return old?.HostConfig.AutoRemove === true ? { autoRemove: true } : {};
 }

@@ -32,6 +32,8 @@ export interface PlannedTask {
   to?: string;
   /** The build that it waits for. */
   build?: string;
+  /** Created with `--rm`: the stop of the old one deletes it. */
+  autoRemove?: true;
 }
 
 /** A task that would not run, and why. */
@@ -208,6 +210,7 @@ function planServer(server: PipelineServer, tasks: readonly PipelineTask[], choi
         ...(arming.stages.includes('build') &&
           arming.tag === undefined &&
           task.build !== undefined && { build: task.build.definition.name }),
+        ...(task.observed?.autoRemove === true && { autoRemove: true }),
       });
     } else {
       const chosen = choices.has(taskKey(server.name, container));

@@ -69,6 +69,8 @@ export const observedContainerSchema = z.object({
   createdAt: z.string(),
   startedAt: z.string().optional(),
   composeProject: z.string().optional(),
+  /** Created with `--rm`: its engine deletes it when it stops. */
+  autoRemove: z.boolean().optional(),
 });
 export type ObservedContainer = z.infer<typeof observedContainerSchema>;
 
@@ -227,6 +229,8 @@ export const containerPlanSchema = z.object({
   because: z.string().optional(),
   /** Absent where it is created for the first time. */
   order: z.enum(UPDATE_ORDERS).optional(),
+  /** Created with `--rm`: the stop of the old one deletes it, with what it wrote outside of volumes. */
+  autoRemove: z.boolean().optional(),
   /** What will not be the same in the new one; absent where that is not known. */
   changes: z.array(settingChangeSchema).optional(),
   /** Why it is not known. */

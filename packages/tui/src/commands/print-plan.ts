@@ -103,20 +103,24 @@ function serverLines({ armed }: ServerPlan, answer: Result<ExecutePlan, CallFail
       return containerLines(container, task);
     });
   }
-  const lines = armed.map(describeTask);
+  const lines = armed.flatMap((task) => [describeTask(task), ...(task.autoRemove === true ? [DELETED] : [])]);
   return answer?.ok === false ? [...lines, answer.error.message] : lines;
 }
 
 function containerLines(plan: ContainerPlan, task: PlannedTask | undefined): string[] {
-  const { container, because, order, changes, unknown } = plan;
-  if (task === undefined) return [`${container}: created again, because it ${because ?? 'hangs on another'}`];
+  const { container, because, order, changes, unknown, autoRemove } = plan;
+  const deleted = autoRemove === true ? [DELETED] : [];
+  if (task === undefined)
+    return [`${container}: created again, because it ${because ?? 'hangs on another'}`, ...deleted];
   const how = order === undefined ? 'created for the first time' : ORDER_WORDS[order];
   const line = `${describeTask(task)}${unknown !== undefined && order === undefined ? '' : `, ${how}`}`;
-  if (unknown !== undefined) return [line, `  what would differ is not known: ${unknown}`];
-  if (changes === undefined) return [line];
-  if (changes.length === 0) return [line, '  the same settings'];
-  return [line, ...changes.map((change) => `  ${changeWords(change)}`)];
+  if (unknown !== undefined) return [line, ...deleted, `  what would differ is not known: ${unknown}`];
+  if (changes === undefined) return [line, ...deleted];
+  if (changes.length === 0) return [line, ...deleted, '  the same settings'];
+  return [line, ...deleted, ...changes.map((change) => `  ${changeWords(change)}`)];
 }
+
+const DELETED = '  created with --rm: its stop deletes the old one, with what that wrote outside of volumes';
 
 const ORDER_WORDS: Readonly<Record<UpdateOrder, string>> = {
   'stop-first': 'stop first',

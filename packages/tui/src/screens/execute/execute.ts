@@ -10,6 +10,7 @@ import {
   truncateMiddle,
 } from '../../components/index.ts';
 import type { Command } from '../../keys/index.ts';
+import { autoRemoveLines } from '../auto-remove.ts';
 import { type Buttons, type ButtonsState, pressButtons } from '../buttons-state.ts';
 import { type Outcome, settle } from '../request.ts';
 
@@ -26,6 +27,8 @@ const FROM_HERE = [
   "its agent can't wait for it. Stay until then.",
 ];
 
+const WIDTH = 44;
+
 export const EXECUTE_BUTTONS: Buttons = { labels: ['Execute', 'Cancel'], yes: 0 };
 
 export function pressInExecute(state: ExecuteState, command: Command | undefined): Outcome<ExecuteState> {
@@ -40,10 +43,11 @@ export function pressInExecute(state: ExecuteState, command: Command | undefined
 export function viewExecute(state: ExecuteState): Dialog {
   const { plan, builds } = state;
   const names = Math.min(30, Math.max(...plan.armed.map(({ container }) => textWidth(container))));
+  const warned = autoRemoveLines(plan, WIDTH);
   const froms = Math.max(...plan.armed.map(({ from }) => textWidth(from?.tag ?? 'nothing')));
   return {
     title: `Execute ${plan.server}`,
-    width: 44,
+    width: WIDTH,
     body: [
       ...builds.map(({ build, agent }) =>
         line(span('build ', 'armed'), span(build, 'strong'), span(` on ${agent} first`, 'quiet')),
@@ -59,6 +63,7 @@ export function viewExecute(state: ExecuteState): Dialog {
           span(to ?? 'a new build', 'armed'),
         ),
       ),
+      ...(warned.length > 0 ? [BLANK, ...warned] : []),
     ],
     foot: [buttons(EXECUTE_BUTTONS.labels, state.marked)],
   };

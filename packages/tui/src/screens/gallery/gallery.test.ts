@@ -425,6 +425,20 @@ test('a picker that is opened while its agent connects waits for it', async () =
   await terminal.waitFor('Waiting for alpha…');
 });
 
+test('that a container was created with --rm is said before it is executed', async () => {
+  const terminal = show('rm');
+  await terminal.waitFor('cache on beta');
+  terminal.type('jt7.3.0\r');
+  await terminal.waitFor('armed');
+  for (const key of ['x', 'b']) {
+    terminal.press(key);
+    await terminal.waitFor(/cache was created with --rm: its stop/);
+    await terminal.waitFor('--allow-auto-remove');
+    terminal.press('Escape');
+    await terminal.waitForGone('--rm');
+  }
+});
+
 test('the row under the cursor is marked over its whole width', async () => {
   const terminal = show('demo');
   await terminal.waitFor(/▸ +gateway/);

@@ -35,6 +35,7 @@ interface ContainerScript {
   /** Its build, where that has another name. */
   build?: string;
   creatable?: boolean;
+  autoRemove?: boolean;
 }
 
 interface ServerScript {
@@ -65,6 +66,7 @@ function observedOf(script: ContainerScript, now: number): ObservedContainer[] {
       state: script.state ?? 'running',
       ...(script.health === undefined ? {} : { health: script.health }),
       ...(script.exitCode === undefined ? {} : { exitCode: script.exitCode }),
+      ...(script.autoRemove === true && { autoRemove: true }),
       createdAt: new Date(now - 3 * HOUR).toISOString(),
       startedAt: new Date(now - 3 * HOUR).toISOString(),
     },
@@ -226,6 +228,7 @@ export const SCENES: Readonly<Record<string, () => Scene>> = {
   demo: () => scene([WEB, CACHE]),
   builds: () => builds(),
   connecting: () => builds({ state: 'connecting' }),
+  rm: () => scene([{ ...CACHE, containers: [{ name: 'cache', tag: '7.2.0', autoRemove: true }] }]),
   'read-only': () => scene([WEB, CACHE], undefined, { readOnly: true }),
   viewer: () => {
     const made = scene([WEB, CACHE]);

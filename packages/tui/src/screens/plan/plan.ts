@@ -22,6 +22,7 @@ import {
   wrapText,
 } from '../../components/index.ts';
 import type { Command } from '../../keys/index.ts';
+import { autoRemoveLines } from '../auto-remove.ts';
 import { type Buttons, type ButtonsState, pressButtons } from '../buttons-state.ts';
 import { movement } from '../list-moves.ts';
 import { type Outcome, settle } from '../request.ts';
@@ -109,6 +110,7 @@ function planLines({ plan, builds }: PlanState, width: number): Line[] {
         span(to ?? 'a new build', 'armed'),
       ),
     ),
+    ...autoRemoveLines(server, width),
   ]);
   if (builds.length > 0) run.unshift(...buildLines(builds, width), BLANK);
   const skipped = [...plan.servers, ...plan.skipped].flatMap(skippedOf);

@@ -1,0 +1,42 @@
+import type { ServerPlan } from '@towline/core/plan';
+import type { ContainerPlan } from '@towline/core/protocol';
+import { ok } from '@towline/core/result';
+import { expect, test } from 'vitest';
+import { planLines } from './print-plan.ts';
+
+const WEB: ServerPlan = {
+  server: 'web',
+  agent: 'alpha',
+  armed: [
+    {
+      container: 'gateway',
+      image: 'gateway',
+      choice: { mode: 'image-tag', tag: '2' },
+      stages: ['deploy'],
+      from: { tag: '1' },
+      to: '2',
+      autoRemove: true,
+    },
+  ],
+  skipped: [],
+};
+const PLAN = { servers: [WEB], skipped: [], taskCount: 1, serverCount: 1 };
+const DELETED = 'created with --rm: its stop deletes the old one, with what that wrote outside of volumes';
+
+test('what the stop deletes is said, by the agent and before it is asked', () => {
+  const told: ContainerPlan[] = [
+    { container: 'gateway', order: 'stop-first', autoRemove: true, changes: [] },
+    { container: 'sidecar', because: 'shares its network', order: 'stop-first', autoRemove: true },
+  ];
+  const answers = new Map([[WEB, ok({ containers: told, steps: [] })]]);
+  expect(planLines(PLAN, [], [], answers)).toEqual([
+    'Would run 1 task on 1 server:',
+    '  web on alpha',
+    '    gateway: gateway 1 -> 2, stop first',
+    `      ${DELETED}`,
+    '      the same settings',
+    '    sidecar: created again, because it shares its network',
+    `      ${DELETED}`,
+  ]);
+  expect(planLines(PLAN, [], [])).toContain(`      ${DELETED}`);
+});
