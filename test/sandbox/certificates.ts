@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { run } from './command.ts';
+import { findProgram, run } from './command.ts';
 
 /** Paths of PEM files. */
 export interface Issued {
@@ -20,6 +20,7 @@ const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-node
 
 /** A certificate authority whose files are in `dir`, made with the openssl command. */
 export async function certificateAuthority(dir: string, name = 'ca'): Promise<Authority> {
+  if ((await findProgram('openssl')) === undefined) throw new Error('openssl is not here: install openssl.');
   const cert = join(dir, `${name}.pem`);
   const key = join(dir, `${name}.key`);
   await run('openssl', [

@@ -16,6 +16,7 @@ const PROGRAMS = [
   ['git', 'git'],
   ['ssh', 'openssh-client'],
   ['sshd', 'openssh-server'],
+  ['openssl', 'openssl'],
   ['mkfs.ext4', 'e2fsprogs'],
   ['perl', 'perl-base'],
 ] as const;

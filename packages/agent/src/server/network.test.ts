@@ -272,12 +272,12 @@ test('with a CA for clients only who has its certificate gets to show a token', 
   });
   const mine = await ca.issue('me');
   const theirs = await (await certificateAuthority(stateDir, 'other-ca')).issue('them');
-  const with_ = (issued: Issued) => ({ cert: readFileSync(issued.cert), key: readFileSync(issued.key) });
+  const showing = (issued: Issued) => ({ cert: readFileSync(issued.cert), key: readFileSync(issued.key) });
   const refused = { status: 403, code: 'client-certificate' };
   expect(await knock(agent, { headers: bearer(anna) })).toEqual(refused);
-  expect(await knock(agent, { headers: bearer(anna), ...with_(theirs) })).toEqual(refused);
-  expect(await knock(agent, with_(mine))).toEqual({ status: 401, code: 'token-missing' });
-  expect(await knock(agent, { headers: bearer(anna), ...with_(mine) })).toMatchObject({
+  expect(await knock(agent, { headers: bearer(anna), ...showing(theirs) })).toEqual(refused);
+  expect(await knock(agent, showing(mine))).toEqual({ status: 401, code: 'token-missing' });
+  expect(await knock(agent, { headers: bearer(anna), ...showing(mine) })).toMatchObject({
     opened: expect.anything(),
   });
 });
