@@ -20,8 +20,8 @@ import { authenticationFailure, hostKeyFailure, type TriedKey } from './ssh-fail
 
 const { Client } = ssh2;
 
-/** So many questions may go without an answer; the next one's time ends the connection. */
-const KEEPALIVE_COUNT = 2;
+/** So often nothing at all may come; the next time ends the connection. */
+const QUIET_TIMES = 2;
 /** For the handshake and each answer of sshd; the time that a person is asked for something is not counted. */
 const PATIENCE_MS = 20_000;
 
@@ -84,12 +84,14 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   const tried: TriedKey[] = [];
   let failure: string | undefined;
   let ready = false;
+  let hostKey: Buffer | undefined;
   let last: string | undefined;
 
   const fail = (message: string) => {
     if (failure !== undefined) return;
     failure = message;
     clearTimeout(patience);
+    clearInterval(quiet);
     signal.removeEventListener('abort', onAbort);
     opened.resolve(err({ code: 'agent-unreachable', message }));
     for (const listener of listeners) listener(message);
@@ -100,10 +102,23 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   let patience: NodeJS.Timeout | undefined;
   const wait = () => {
     clearTimeout(patience);
+    // Keys are changed in the middle of a connection as well: that is nobody's turn.
+    if (ready || failure !== undefined) return;
     patience = setTimeout(
       () => fail(`${name}: its sshd does not answer. See whether the machine is up and not too busy.`),
       PATIENCE_MS,
     );
+  };
+  let quiet: NodeJS.Timeout | undefined;
+  const watchQuiet = () => {
+    let times = 0;
+    stream.on('data', () => {
+      times = 0;
+    });
+    quiet = setInterval(() => {
+      if (++times > QUIET_TIMES)
+        fail(`${name}: the machine has not answered for some time. It is tried again.`);
+    }, keepaliveMs);
   };
   const onAbort = () => fail('The link was closed.');
   signal.addEventListener('abort', onAbort, { once: true });
@@ -141,6 +156,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   client.on('ready', () => {
     ready = true;
     clearTimeout(patience);
+    watchQuiet();
     opened.resolve(ok({ client, onEnd, end: fail }));
   });
   client.on('error', (error) => {
@@ -158,9 +174,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
       );
       return;
     }
-    if (/keepalive/i.test(error.message))
-      fail(`${name}: the machine has not answered for some time. It is tried again.`);
-    else if (/no matching/i.test(error.message)) {
+    if (/no matching/i.test(error.message)) {
       fail(`${name}: its sshd and Towline share no way to talk (${error.message}). Update the sshd there.`);
     }
   });
@@ -181,12 +195,21 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
       username: hop.user,
       readyTimeout: 0,
       keepaliveInterval: keepaliveMs,
-      keepaliveCountMax: KEEPALIVE_COUNT,
+      // It asks, and counts its own answers alone: behind what a slow line brings they come late.
+      keepaliveCountMax: Number.MAX_SAFE_INTEGER,
       algorithms: { serverHostKey: offered.flatMap((type) => HOST_KEY_ALGORITHMS[type] ?? []) },
       hostVerifier: (key: Buffer, verify: (permitted: boolean) => void) => {
+        if (hostKey !== undefined) {
+          // When keys are changed in the middle, ssh2 does not wait for an answer: one that comes later breaks the connection.
+          if (!hostKey.equals(key))
+            fail(`${name}: it showed another host key in the middle of the connection.`);
+          verify(hostKey.equals(key));
+          return;
+        }
         wait();
         void judge(hop, name, known, key).then((refusal) => {
-          if (refusal !== undefined) fail(refusal);
+          if (refusal === undefined) hostKey = Buffer.from(key);
+          else fail(refusal);
           verify(refusal === undefined);
         });
       },

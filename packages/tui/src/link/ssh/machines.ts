@@ -118,7 +118,8 @@ export function createMachines({
       release() {
         if (released) return;
         released = true;
-        if (--taken.users > 0) return;
+        // A connection that is no more is nothing to wait for: it would keep a command from its end.
+        if (--taken.users > 0 || entries.get(key) !== taken) return;
         taken.lingering = setTimeout(() => opened.value.end(UNUSED), lingerMs);
       },
     });

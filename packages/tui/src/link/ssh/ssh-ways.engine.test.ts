@@ -8,6 +8,9 @@ import { type Sshd, startSshd } from '@towline/test/sandbox';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { agentAddress } from '../agent-url.ts';
 import { createSshWays, type SshWays } from './index.ts';
+import { createMachines } from './machines.ts';
+import { readWorld } from './read-world.ts';
+import { sshRoute } from './route.ts';
 
 const run = promisify(execFile);
 const { username } = userInfo();
@@ -23,6 +26,7 @@ let socket: string;
 let home: string;
 let ways: SshWays | undefined;
 let asked: string[];
+let keepaliveMs: number | undefined;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tl-ssh-'));
@@ -50,6 +54,7 @@ beforeEach(async () => {
   home = await mkdtemp(join(dir, 'home-'));
   await mkdir(join(home, '.ssh'), { mode: 0o700 });
   asked = [];
+  keepaliveMs = undefined;
 });
 
 afterEach(() => {
@@ -72,7 +77,7 @@ function open(url: string, passphrases: (string | undefined)[] = [], env: NodeJS
   if (!address.ok || address.value.kind !== 'ssh') throw new Error(`${url} is no address`);
   ways ??= createSshWays({
     env: { HOME: home, ...env },
-    keepaliveMs: 100,
+    ...(keepaliveMs !== undefined && { keepaliveMs }),
     ask: async (question) => {
       asked.push(question);
       return passphrases.shift();
@@ -123,6 +128,20 @@ test('eight megabytes each way come through whole, also to a slow reader', async
   expect(Buffer.concat(parts).equals(sent)).toBe(true);
 });
 
+test('once they are closed nothing is waited for', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  const route = sshRoute({ kind: 'ssh', host: 'web' }, readWorld({ HOME: home }));
+  if (!route.ok) throw new Error(route.error.message);
+  const machines = createMachines({ ask: async () => undefined, uid: process.getuid?.() });
+  const lease = await machines.connect(route.value.hops);
+  if (!lease.ok) throw new Error(lease.error.message);
+  machines.close();
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  lease.value.release();
+  expect(timers()).toBe(before);
+});
+
 test('a connection that is killed ends what goes over it with its reason, and is made again', async () => {
   await configure(...block('web', web, ...letIn(web)));
   const way = await open(`ssh://web${socket}`);
@@ -136,7 +155,32 @@ test('a connection that is killed ends what goes over it with its reason, and is
   expect(await echoed(`ssh://web${socket}`)).toBe('hello');
 });
 
+test('a connection that changes its keys goes on', async () => {
+  const changing = await startSshd({ sandboxDir: dir, config: ['RekeyLimit 1M'] });
+  try {
+    await configure(...block('web', changing, ...letIn(changing)));
+    const way = await open(`ssh://web${socket}`);
+    if (!way.ok) throw new Error(way.error.message);
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    let came = 0;
+    way.value.write(Buffer.alloc(4 * 1024 * 1024));
+    for await (const part of way.value) {
+      came += Buffer.byteLength(part);
+      if (came === 4 * 1024 * 1024) {
+        // Nothing waits for an answer that came long ago.
+        expect(timers()).toBe(before);
+        break;
+      }
+    }
+    expect(came).toBe(4 * 1024 * 1024);
+  } finally {
+    await changing.close();
+  }
+});
+
 test('a machine that says nothing more is found out', async () => {
+  keepaliveMs = 100;
   await configure(...block('web', web, ...letIn(web)));
   const way = await open(`ssh://web${socket}`);
   if (!way.ok) throw new Error(way.error.message);
