@@ -193,6 +193,8 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     client.connect({
       sock: stream,
       username: hop.user,
+      // Others than OpenSSH's sshd may know sockets as well: they say so themselves.
+      strictVendor: false,
       readyTimeout: 0,
       keepaliveInterval: keepaliveMs,
       // It asks, and counts its own answers alone: behind what a slow line brings they come late.
