@@ -8,14 +8,15 @@ type ByWay = Record<'unix' | 'ssh' | 'plainSsh', Summary>;
 export interface LinkReport {
   roundTrip: ByWay;
   lines: ByWay;
+  attacked: Summary;
   status: readonly { agents: number; wall: Summary }[];
   idle: { agentBytes: number; nodeBytes: number; cpuPercent: number; seconds: number };
   /** How one stands to `ssh` with the same bytes. */
-  ratios: { roundTrip: number; lines: number; memory: number };
+  ratios: { roundTrip: number; lines: number; attacked: number; memory: number };
   goals: readonly Goal[];
 }
 
-export function reportOfLinks({ roundTrip, lines, status, idle }: LinkMeasures): LinkReport {
+export function reportOfLinks({ roundTrip, lines, attacked, status, idle }: LinkMeasures): LinkReport {
   const byWay = (samples: LinkMeasures['lines']): ByWay => ({
     unix: summarise(samples.unix),
     ssh: summarise(samples.ssh),
@@ -28,11 +29,13 @@ export function reportOfLinks({ roundTrip, lines, status, idle }: LinkMeasures):
   return {
     roundTrip: byWay(roundTrip),
     lines: byWay(lines),
+    attacked: summarise(attacked),
     status: status.map(({ agents, wall }) => ({ agents, wall: summarise(wall) })),
     idle: { agentBytes, nodeBytes, cpuPercent, seconds: idle.seconds },
     ratios: {
       roundTrip: compare(roundTrip.ssh, roundTrip.plainSsh).ratio,
       lines: compare(lines.ssh, lines.plainSsh).ratio,
+      attacked: compare(attacked, roundTrip.unix).ratio,
       memory,
     },
     goals: [
@@ -52,7 +55,7 @@ export function reportOfLinks({ roundTrip, lines, status, idle }: LinkMeasures):
   };
 }
 
-export function printLinks({ roundTrip, lines, status, idle, ratios }: LinkReport): string {
+export function printLinks({ roundTrip, lines, attacked, status, idle, ratios }: LinkReport): string {
   const [first] = status;
   const mb = (bytes: number) => `${(bytes / 1024 / 1024).toFixed(1)} MB`;
   const trip = ({ median, p99 }: Summary) => `${ms(median)} ms, at most ${ms(p99)}`;
@@ -65,6 +68,7 @@ export function printLinks({ roundTrip, lines, status, idle, ratios }: LinkRepor
     ]),
     '',
     `Over SSH, as to ssh itself: question and answer ${times(ratios.roundTrip)}, lines a second ${times(ratios.lines)}.`,
+    `While the agent is attacked: question and answer ${trip(attacked)} by its socket, ${times(ratios.attacked)} of what they take else.`,
     `An idle agent: ${mb(idle.agentBytes)}; an idle Node: ${mb(idle.nodeBytes)}.`,
     '',
     table([

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import {
   type Host,
@@ -19,6 +20,8 @@ import { openLink, openLinkOver } from './open-link.ts';
 export interface LinkMeasures {
   /** Milliseconds for a question and its answer of some 200 bytes each, a sample a round, each the median of many. */
   roundTrip: { unix: number[]; ssh: number[]; plainSsh: number[] };
+  /** The same by the Unix socket, while somebody sends the agent as much rubbish as it takes. */
+  attacked: number[];
   /** Lines of a container's log a second: by a link, and by `ssh … docker logs`. */
   lines: { unix: number[]; ssh: number[]; plainSsh: number[] };
   /** Milliseconds for `towline status`, by the number of agents. */
@@ -77,7 +80,7 @@ export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
 async function overSsh(
   { host, dir, base, rounds, logLines, inTurn, say }: LinkPlace,
   agent: RunningAgentProcess,
-): Promise<Pick<LinkMeasures, 'roundTrip' | 'lines'>> {
+): Promise<Pick<LinkMeasures, 'roundTrip' | 'lines' | 'attacked'>> {
   const sshd = await startSshd({ sandboxDir: dir });
   const config = join(dir, '.ssh', 'config');
   await mkdir(join(dir, '.ssh'), { mode: 0o700 });
@@ -124,13 +127,32 @@ async function overSsh(
         lines[way].push((count / (now() - read)) * 1000);
       }
     }
-    return { roundTrip, lines };
+    say('while the agent is attacked');
+    return { roundTrip, lines, attacked: await underAttack(agent.socket, unix, rounds) };
   } finally {
     echo.kill();
     await Promise.all([unix.close(), ssh.close()]);
     await transports.close();
     await sshd.close();
     await host.docker('rm', '-f', LOG);
+  }
+}
+
+const ATTACK = fileURLToPath(new URL('../e2e/hostile/attack-main.ts', import.meta.url));
+
+async function underAttack(socket: string, link: AgentLink, rounds: number): Promise<number[]> {
+  const attacker = spawn(process.execPath, [ATTACK, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const samples: number[] = [];
+  try {
+    await once(attacker.stdout, 'data');
+    for (let round = 0; round < rounds; round++) {
+      const began = now();
+      for (let at = 0; at < ASKED; at++) await jobsOf(link);
+      samples.push((now() - began) / ASKED);
+    }
+    return samples;
+  } finally {
+    attacker.kill();
   }
 }
 
