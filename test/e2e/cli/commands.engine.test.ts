@@ -102,7 +102,7 @@ test('agents: versions, engine, round trip', async () => {
     ],
   });
   expect((await place.run('agents')).stdout).toMatch(
-    /^alpha +reachable +0\.1\.0 +\S+ \S+ +[\d.]+ ms +unix:/m,
+    /^alpha +reachable +0\.1\.0 +\S+ \S+ +none +[\d.]+ ms +unix:/m,
   );
 });
 

@@ -89,7 +89,7 @@ export async function recoverServer(given: RecoverOptions): Promise<Recovered> {
   return {
     state: 'DEGRADED',
     commands: degradedCommands(options.saved.map((saved) => ({ saved, seen: undefined }))),
-    message: `The engine can't be reached, so the old version could not be started again. Start the engine, then give the commands below.`,
+    message: `The engine can't be reached, so the old version could not be started again. Start the engine first.`,
   };
 }
 
@@ -290,7 +290,7 @@ async function restore(options: Recovery, containers: readonly SavedAndSeen[]): 
       ...(failures.some(({ error }) => error.code === PORT_KEPT) ? ['systemctl restart docker'] : []),
       ...degradedCommands(left),
     ],
-    message: `${failures.map(({ error }) => error.message).join(' ')} Give the commands below to bring the old version back.`,
+    message: failures.map(({ error }) => error.message).join(' '),
   };
 }
 

@@ -205,6 +205,15 @@ test('a refusal of the whole server names no container, one of a task does', () 
   expect(arm(tag(''), facts())).toMatchObject({ refusal: { container: 'gateway' } });
 });
 
+test('of a degraded server it says how to restore it, and where the commands of its last job are', () => {
+  expect(arm(tag('1.1.0'), facts({ server: { state: 'Degraded' } }))).toMatchObject({
+    refusal: {
+      message:
+        'web is degraded. Restore it (B, or `towline restore web`), or give the commands of its last job by hand: o shows them, and `towline job ID` (`towline jobs` has its ID).',
+    },
+  });
+});
+
 describe('over all facts', () => {
   const version = fc.option(fc.record({ tag: fc.constantFrom('latest', '1.0.0', '1.1.0', 'Latest') }), {
     nil: undefined,

@@ -62,7 +62,7 @@ function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | und
     case 'Degraded':
       return {
         code: 'server-not-running',
-        message: `${server.name} is degraded${why}. Restore it (B, or \`towline restore ${server.name}\`), or give the commands of its last job.`,
+        message: `${server.name} is degraded${why}. Restore it (B, or \`towline restore ${server.name}\`), or give the commands of its last job by hand: o shows them, and \`towline job ID\` (\`towline jobs\` has its ID).`,
       };
     case 'Stopped':
       if (!server.created) break;

@@ -19,23 +19,36 @@ function agents(context: Context): Promise<number> {
     const found = await Promise.all(views.map((view) => agentDocument(fleet, source, view)));
     if (context.options.json) await printJson(context, { agents: found });
     else {
-      const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url }) => [
-        name,
-        caller === null ? state : `${state} as ${caller.name}, ${caller.role}`,
-        version ?? NOTHING,
-        engine === null ? NOTHING : `${engine.name} ${engine.version}`,
-        roundTripMs === null ? NOTHING : `${roundTripMs.toFixed(1)} ms`,
-        url,
-      ]);
-      const lines = formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'ROUND TRIP', 'URL'], rows);
-      for (const line of lines) await context.output.result(line);
-      for (const { name, message, engine } of found) {
+      for (const line of agentLines(found)) await context.output.result(line);
+      for (const { name, message } of found) {
         if (message !== null) context.output.note(`${name}: ${message}`);
-        for (const limit of engine?.limits ?? []) context.output.note(`${name}: ${limit}`);
       }
     }
     return found.every(({ state }) => state === 'reachable') ? 0 : 5;
   });
+}
+
+type AgentDocument = Awaited<ReturnType<typeof agentDocument>>;
+
+/** The table, and below it what each engine can't do. */
+export function agentLines(found: readonly AgentDocument[]): string[] {
+  const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url }) => [
+    name,
+    caller === null ? state : `${state} as ${caller.name}, ${caller.role}`,
+    version ?? NOTHING,
+    engine === null ? NOTHING : `${engine.name} ${engine.version}`,
+    engine === null ? NOTHING : limitCount(engine.limits),
+    roundTripMs === null ? NOTHING : `${roundTripMs.toFixed(1)} ms`,
+    url,
+  ]);
+  return [
+    ...formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'LIMITS', 'ROUND TRIP', 'URL'], rows),
+    ...found.flatMap(({ name, engine }) => (engine?.limits ?? []).map((limit) => `${name}: ${limit}`)),
+  ];
+}
+
+function limitCount(limits: readonly string[] = []): string {
+  return limits.length === 0 ? 'none' : `${limits.length}, below`;
 }
 
 type AgentState = 'reachable' | 'engine-unreachable' | 'unreachable' | 'incompatible';

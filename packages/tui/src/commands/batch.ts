@@ -54,9 +54,9 @@ async function batch(context: Context, options: BatchOptions): Promise<number> {
     }
     const plan = planBatch(pipeline, choices);
     const refused = refusedOf(plan, choices);
-    if (options.plan) return printPlan(context, open, plan, refused, options);
+    const hint = choices.size === 0 ? ' Choose with --set SERVER/CONTAINER=CHOICE.' : '';
+    if (options.plan) return printPlan(context, open, plan, refused, { ...options, hint });
     if (plan.taskCount === 0) {
-      const hint = choices.size === 0 ? ' Choose with --set SERVER/CONTAINER=CHOICE.' : '';
       return nothingArmed(context, `Nothing is armed on the map ${pipeline.map}.${hint}`, refused);
     }
     if (!options.yes) {

@@ -29,7 +29,7 @@ test('what the stop deletes is said, by the agent and before it is asked', () =>
     { container: 'sidecar', because: 'shares its network', order: 'stop-first', autoRemove: true },
   ];
   const answers = new Map([[WEB, ok({ containers: told, steps: [] })]]);
-  expect(planLines(PLAN, [], [], answers)).toEqual([
+  expect(planLines(PLAN, [], [], { answers })).toEqual([
     'Would run 1 task on 1 server:',
     '  web on alpha',
     '    gateway: gateway 1 -> 2, stop first',
@@ -39,4 +39,11 @@ test('what the stop deletes is said, by the agent and before it is asked', () =>
     `      ${DELETED}`,
   ]);
   expect(planLines(PLAN, [], [])).toContain(`      ${DELETED}`);
+});
+
+test('where nothing is chosen it says how to choose', () => {
+  const nothing = { servers: [], skipped: [WEB], taskCount: 0, serverCount: 0 };
+  expect(planLines(nothing, [], [], { hint: ' Choose with --set.' })).toEqual([
+    'Nothing would run. Choose with --set.',
+  ]);
 });

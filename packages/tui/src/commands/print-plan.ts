@@ -30,12 +30,13 @@ export async function printPlan(
   open: OpenMap,
   plan: BatchPlan,
   refused: readonly Refused[],
-  { allowAutoRemove = false }: { allowAutoRemove?: boolean },
+  { allowAutoRemove = false, hint = '' }: { allowAutoRemove?: boolean; hint?: string },
 ): Promise<number> {
   const builds = sharedBuilds(plan.servers, open.pipeline().builds);
   const answers = await askAgents(open, plan.servers, allowAutoRemove);
   if (context.options.json) await printJson(context, planDocument(plan, builds, refused, answers));
-  else for (const line of planLines(plan, builds, refused, answers)) await context.output.result(line);
+  else
+    for (const line of planLines(plan, builds, refused, { answers, hint })) await context.output.result(line);
   const codes = plan.servers.map((server) => {
     const answer = answers.get(server);
     if (answer?.ok === false) return exitCodeOfCall(answer.error);
@@ -62,12 +63,12 @@ async function askAgents(
   return new Map(await Promise.all(asked));
 }
 
-/** As far as it is known here; with `answers`, also what the agents say. */
+/** As far as it is known here; with `answers`, also what the agents say. `hint` is what to do where nothing would run. */
 export function planLines(
   plan: BatchPlan,
   builds: readonly PlannedBuild[],
   refused: readonly Refused[],
-  answers: Answers = new Map(),
+  { answers = new Map(), hint = '' }: { answers?: Answers; hint?: string } = {},
 ): string[] {
   const refusedThere = plan.servers.flatMap((each) => {
     const answer = answers.get(each);
@@ -75,7 +76,7 @@ export function planLines(
     return refusal === undefined ? [] : [{ plan: each, refusal }];
   });
   const run = batchOf(plan.servers.filter((each) => !refusedThere.some((there) => there.plan === each)));
-  const lines = [run.taskCount === 0 ? 'Nothing would run.' : `Would run ${describeCounts(run)}:`];
+  const lines = [run.taskCount === 0 ? `Nothing would run.${hint}` : `Would run ${describeCounts(run)}:`];
   for (const { build, agent, tasks } of builds) {
     const whom = tasks.map(({ server, container }) => taskKey(server, container)).join(', ');
     lines.push(`  build ${build} on ${agent}, for ${whom}`);

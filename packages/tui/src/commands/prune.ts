@@ -90,7 +90,7 @@ function prune(context: Context, options: PruneOptions): Promise<number> {
         output.note(`${agent}: ${name} is there still: ${message}`);
       if (value !== undefined && !context.options.json) {
         await output.result(
-          `${agent}: ${countWords(value.removed)} removed, at least ${bytes(bytesOf(value.removed))} freed.`,
+          `${agent}: ${countWords(value.removed)} removed${leastWords(value.removed, ' freed')}.`,
         );
       }
     }
@@ -124,10 +124,10 @@ function agentRules(
   ]);
 }
 
-function listLines(answers: readonly Answer<PruneList>[]): string[] {
+export function listLines(answers: readonly Pick<Answer<PruneList>, 'agent' | 'value'>[]): string[] {
   if (answers.length === 0) return ['Nothing is left over.'];
   return answers.flatMap(({ agent, value = { containers: [], images: [] } }) => [
-    `${agent}: ${countWords(value)}, at least ${bytes(bytesOf(value))}:`,
+    `${agent}: ${countWords(value)}${leastWords(value)}:`,
     ...value.containers.map(({ name, bytes: own }) => `  container ${name}  ${bytes(own)}`),
     ...value.images.map(({ names, bytes: own, createdAt }) => {
       const tags = names.filter((name) => !name.includes('@'));
@@ -138,6 +138,12 @@ function listLines(answers: readonly Answer<PruneList>[]): string[] {
 
 function countOf({ containers, images }: PruneList): number {
   return containers.length + images.length;
+}
+
+/** How much it comes to; nothing where it has no bytes of its own, as that says nothing. */
+function leastWords(list: PruneList, done = ''): string {
+  const own = bytesOf(list);
+  return own === 0 ? '' : `, at least ${bytes(own)}${done}`;
 }
 
 function bytesOf({ containers, images }: PruneList): number {

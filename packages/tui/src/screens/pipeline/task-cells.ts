@@ -86,6 +86,8 @@ function runningStep(
     const marker = `${STEP_MARKS.WAIT.glyph} WAIT`;
     return { word: 'waiting', marker, short: marker, tone: 'quiet' };
   }
+  // A step that was not needed is not what goes on: how the container is says more until its next one.
+  if (current.state === 'SKIPPED') return undefined;
   const mark = STEP_MARKS[current.state];
   const { progress } = current;
   const percent =
