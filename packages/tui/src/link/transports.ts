@@ -2,7 +2,7 @@ import { ok, type Result } from '@towline/core/result';
 import type { AgentAddress, SshAddress } from './agent-url.ts';
 import { REMOTE_BACKOFF } from './backoff.ts';
 import { type ProofDefinition, proofPlace } from './proof.ts';
-import type { AskPassphrase, SshWays } from './ssh/index.ts';
+import type { AskPassphrase, RemoteShell, SshWays } from './ssh/index.ts';
 import type { Transport } from './transport.ts';
 import { unixTransport } from './unix-transport.ts';
 import { wsTransport } from './ws-transport.ts';
@@ -11,6 +11,8 @@ import { wsTransport } from './ws-transport.ts';
 export interface Transports {
   /** `proof` is for those over TCP. Errors: as a link tells them. */
   to(address: AgentAddress, proof?: ProofDefinition): Result<Transport>;
+  /** A shell of a machine with an agent, by the connection that its agents are reached by. Errors: as a link tells them. */
+  shell(address: SshAddress, signal: AbortSignal): Promise<Result<RemoteShell>>;
   /** Ends what they share. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function createTransports(options: TransportsOptions): Transports {
           });
       }
     },
+    shell: async (address, signal) => (await overSsh()).shell(address, signal),
     async close() {
       (await ways)?.close();
     },

@@ -1,3 +1,5 @@
+import { shellWord } from './shell-word.ts';
+
 /** Where an agent that systemd runs has its socket. */
 export const SYSTEM_SOCKET = '/run/towline/agent.sock';
 
@@ -24,7 +26,7 @@ export interface FoundSocket {
 export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: boolean }): string {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's.
   const own = '"${XDG_RUNTIME_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}}/towline/agent.sock"';
-  const all = [...paths.map(quoted), ...(ownToo ? [own] : [])].join(' ');
+  const all = [...paths.map(shellWord), ...(ownToo ? [own] : [])].join(' ');
   const script = [
     `for p in ${all}; do`,
     's=missing',
@@ -39,7 +41,7 @@ export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: b
     'done',
   ].join('\n');
   // Whatever the user's own shell is.
-  return `sh -c ${quoted(script)}`;
+  return `sh -c ${shellWord(script)}`;
 }
 
 /** What came of it, in order; what a login script says besides is passed over. */
@@ -91,8 +93,4 @@ export function socketFailure(
       return `${hop}: there is no agent's socket at ${paths.join(' or ')}. Start towline-agent there, or give the path of its socket in the url: ssh://HOST/PATH.`;
     }
   }
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

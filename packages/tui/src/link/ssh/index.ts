@@ -6,15 +6,20 @@ import type { AskPassphrase } from './key-ring.ts';
 import { createMachines, type Lease } from './machines.ts';
 import { openAgentSocket } from './open-socket.ts';
 import { readWorld } from './read-world.ts';
+import { type RemoteShell, remoteShell } from './remote-shell.ts';
 import { sshRoute } from './route.ts';
 import { WayStream } from './way-stream.ts';
 
 export type { AskPassphrase } from './key-ring.ts';
+export type { RemoteShell, ShellAnswer } from './remote-shell.ts';
+export { shellWord } from './shell-word.ts';
 
 /** The ways over SSH, with the connections that they share. */
 export interface SshWays {
   /** Errors: `agent-unreachable` and those of the configuration, each with the hop that failed. */
   open(address: SshAddress, signal: AbortSignal): Promise<Result<WayStream>>;
+  /** A shell of the machine, over the connection that the agents there are reached by. Errors: as `open`. */
+  shell(address: SshAddress, signal: AbortSignal): Promise<Result<RemoteShell>>;
   close(): void;
 }
 
@@ -31,17 +36,21 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
     uid: readWorld(env).uid,
     ...(keepaliveMs !== undefined && { keepaliveMs }),
   });
+  const reach = async (address: SshAddress, signal: AbortSignal) => {
+    // Read again for each try: what is wrong with it may have been put right meanwhile.
+    const route = sshRoute(address, readWorld(env));
+    if (!route.ok) return route;
+    const { hops } = route.value;
+    const lease = await orAborted(machines.connect(hops), signal);
+    const user = hops.at(-1)?.user ?? '';
+    return lease.ok ? ok({ ...lease.value, name: hopName(hops), user }) : lease;
+  };
   return {
     async open(address, signal) {
-      // Read again for each try: what is wrong with it may have been put right meanwhile.
-      const route = sshRoute(address, readWorld(env));
-      if (!route.ok) return route;
-      const { hops } = route.value;
-      const user = hops.at(-1)?.user ?? '';
-      const lease = await orAborted(machines.connect(hops), signal);
-      if (!lease.ok) return lease;
-      const { connection, release } = lease.value;
-      const channel = await openAgentSocket(connection, address.path, { name: hopName(hops), user });
+      const reached = await reach(address, signal);
+      if (!reached.ok) return reached;
+      const { connection, release, name, user } = reached.value;
+      const channel = await openAgentSocket(connection, address.path, { name, user });
       if (!channel.ok) {
         release();
         return channel;
@@ -55,6 +64,10 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
       // Its user hears of it by its close.
       stream.on('error', () => {});
       return ok(stream);
+    },
+    async shell(address, signal) {
+      const reached = await reach(address, signal);
+      return reached.ok ? ok(remoteShell(reached.value)) : reached;
     },
     close: () => machines.close(),
   };

@@ -3,6 +3,7 @@ import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } 
 import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Sshd, startSshd } from '@towline/test/sandbox';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -140,6 +141,29 @@ test('once they are closed nothing is waited for', async () => {
   const before = timers();
   lease.value.release();
   expect(timers()).toBeLessThanOrEqual(before);
+});
+
+test('a shell there takes what it is sent, says what it says, and how it ended', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  const connected = (await web.connections()).length;
+  const shell = await ways?.shell({ kind: 'ssh', host: 'web' }, new AbortController().signal);
+  if (!shell?.ok) throw new Error(shell?.error.message);
+  const { run: there, name } = shell.value;
+  expect(name).toBe(`${username}@web (127.0.0.1:${web.port})`);
+  const sent = Readable.from([Buffer.alloc(3 * 1024 * 1024, 1), Buffer.alloc(2 * 1024 * 1024, 2)]);
+  const counted = await there("wc -c; echo it\\'s >&2; exit 7", sent);
+  expect(counted).toEqual({ ok: true, value: { code: 7, stdout: '5242880\n', stderr: "it's\n" } });
+  // One that takes nothing of what it is sent, and one that is killed.
+  expect(await there('exit 3', Readable.from([Buffer.alloc(4 * 1024 * 1024)]))).toMatchObject({
+    value: { code: 3 },
+  });
+  expect(await there('kill -9 $$')).toMatchObject({ value: { code: 128 } });
+  expect((await web.connections()).length).toBe(connected);
+  const cut = there('echo begun; exec sleep 100');
+  for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
+  expect(await cut).toMatchObject({ error: { message: expect.stringContaining('connection was lost') } });
+  shell.value.close();
 });
 
 test('a connection that is killed ends what goes over it with its reason, and is made again', async () => {
