@@ -20,6 +20,8 @@ export interface Sshd {
   fingerprint(): Promise<string>;
   /** It goes on with another host key, as a machine that was set up anew. */
   changeHostKey(): Promise<void>;
+  /** The process that listens. */
+  listener(): Promise<number>;
   /** The processes of its connections: each is one's alone. */
   connections(): Promise<number[]>;
   /** What it wrote so far. */
@@ -109,6 +111,11 @@ export async function startSshd({ sandboxDir, config: further = [], on }: SshdOp
       await Promise.all([rm(file('host')), rm(file('host.pub'))]);
       await makeKey(file('host'));
       await start();
+    },
+    async listener() {
+      const mark = await findDaemon(sandboxDir, name);
+      if (mark === undefined) throw new Error(`${name} does not run.`);
+      return mark.pid;
     },
     async connections() {
       const listener = await findDaemon(sandboxDir, name);

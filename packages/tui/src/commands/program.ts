@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import complete from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
+import { addAgent } from './agent.ts';
 import { addAgents } from './agents.ts';
 import { addBatch } from './batch.ts';
 import { addBuild } from './build.ts';
@@ -79,6 +80,7 @@ function createProgram(run: Run): Command {
   addMapCheck(map, run);
   addMapInit(map, run);
   addAgents(program, run);
+  addAgent(program, run);
   // Last: it reads the commands that there are.
   complete(program, { completionCommandName: 'completion' });
   program.commands

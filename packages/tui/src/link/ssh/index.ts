@@ -11,8 +11,7 @@ import { sshRoute } from './route.ts';
 import { WayStream } from './way-stream.ts';
 
 export type { AskPassphrase } from './key-ring.ts';
-export type { RemoteShell, ShellAnswer } from './remote-shell.ts';
-export { shellWord } from './shell-word.ts';
+export type { RemoteShell } from './remote-shell.ts';
 
 /** The ways over SSH, with the connections that they share. */
 export interface SshWays {

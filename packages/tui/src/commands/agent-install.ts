@@ -1,0 +1,224 @@
+import type { Hello } from '@towline/core/protocol';
+import type { Command } from 'commander';
+import type { AgentWatch, Cargo, InstallPlan } from '../install/index.ts';
+import { type Context, fail, printJson, type Run } from './context.ts';
+import {
+  agreed,
+  type OnMachineOptions,
+  type OpenMachine,
+  onMachine,
+  stepDocument,
+  stepFailure,
+  stepLines,
+  waitForIdle,
+} from './on-machine.ts';
+
+interface InstallOptions extends OnMachineOptions {
+  engine?: string;
+  node?: string;
+  now?: boolean;
+  start?: boolean;
+}
+
+/** An agent that is there says what goes on within that, and a new one answers. */
+const TELLS_MS = 15_000;
+const ANSWERS_MS = 45_000;
+
+export function addAgentInstall(agent: Command, run: Run): void {
+  agent
+    .command('install')
+    .description('put the agent on a machine, or a newer one in its place, after every command was shown')
+    .argument('<url>', 'the machine: ssh://[user@]host[:port]')
+    .option('--engine <url>', 'its engine’s socket: a path, unix:///path or tcp://host:port')
+    .option(
+      '--node <file>',
+      'the Node to send where the machine has none that fits; else the one that runs this',
+    )
+    .option('--start', 'where no systemd is there: start it all the same')
+    .option('--wait', 'first wait for the jobs and builds that go on there')
+    .option('--now', 'do not wait for them: jobs go on, or are undone, once it runs again; builds end')
+    .option('--plan', 'show every command, and do nothing')
+    .option('--yes', 'do not ask; needed where nobody is there to be asked')
+    .action((url: string, options: InstallOptions) => run((context) => install(context, url, options)));
+}
+
+function install(context: Context, url: string, options: InstallOptions): Promise<number> {
+  const only = options.plan === true;
+  const engineSocket = /^(?:unix:\/\/)?(\/.*)$/.exec(options.engine ?? '')?.[1];
+  return onMachine(context, url, { engineSocket, plan: only }, async (open) => {
+    const cargo = await open.install.loadCargo(context.version, options.node);
+    if (!cargo.ok) return fail(context, { ...cargo.error, exitCode: 1 });
+    const { version, agentBytes, node } = cargo.value;
+    const planned = open.install.planInstall(
+      open.machine,
+      {
+        version,
+        agentBytes,
+        node,
+        start: options.start === true,
+        ...(options.engine !== undefined && { engine: options.engine }),
+      },
+      open.shell.name,
+    );
+    if (!planned.ok) return fail(context, { ...planned.error, exitCode: 2 });
+    const plan = planned.value;
+    const watch = plan.restarts
+      ? open.install.watchAgent(open.to(plan.place.socket), context.version)
+      : undefined;
+    try {
+      return await carryOut({ context, url, options, open, cargo: cargo.value, plan, watch });
+    } finally {
+      await watch?.close();
+    }
+  });
+}
+
+interface Installing {
+  context: Context;
+  url: string;
+  options: InstallOptions;
+  open: OpenMachine;
+  cargo: Cargo;
+  plan: InstallPlan;
+  /** The agent that runs there already. */
+  watch: AgentWatch | undefined;
+}
+
+async function carryOut(installing: Installing): Promise<number> {
+  const { context, url, options, open, cargo, plan, watch } = installing;
+  const { output } = context;
+  const { install, shell } = open;
+  const { scriptOf } = install;
+  const only = options.plan === true || plan.steps.length === 0;
+  const document = (state: string, more: object = {}) =>
+    printJson(context, {
+      machine: shell.name,
+      url,
+      state,
+      version: cargo.version,
+      before: plan.before ?? null,
+      steps: plan.steps.map((step) => stepDocument(step, scriptOf(step))),
+      notes: plan.notes,
+      start: plan.start ?? null,
+      ...more,
+    });
+  if (watch !== undefined) await watch.until(install.hasTold, AbortSignal.timeout(TELLS_MS));
+  const going = () => (watch === undefined ? [] : install.activeWork(watch.view()));
+
+  const say =
+    only && !context.options.json ? output.result.bind(output) : async (line: string) => output.note(line);
+  if (plan.steps.length === 0) {
+    if (context.options.json) await document('UNCHANGED');
+    else await say(`${shell.name}: agent ${cargo.version} is there already${watch ? ', and runs' : ''}.`);
+    return 0;
+  }
+  if (!context.options.json || !only) {
+    const instead = plan.before === undefined ? '' : ` in the place of ${plan.before}`;
+    await say(`${shell.name}: agent ${cargo.version}${instead}, in ${plan.steps.length} steps:`);
+    for (const line of stepLines(plan.steps, scriptOf)) await say(line);
+    for (const line of plan.notes) await say(`Note: ${line}`);
+    for (const line of going()) await say(`Goes on there: ${line}`);
+  }
+  if (only) {
+    if (context.options.json) await document('PLANNED', { goesOn: going() });
+    return 0;
+  }
+
+  const refused = await agreed(context, options, {
+    question: going().length > 0 && !options.wait ? 'Do it, and interrupt what goes on?' : 'Do it?',
+    nothing: 'Nothing was done',
+  });
+  if (refused !== undefined) return refused;
+  if (going().length > 0 && !options.now && (options.wait || options.yes)) {
+    if (!options.wait) {
+      const message = `${shell.name}: there goes on ${going().join('; ')}. Nothing was done; say --wait to wait for it, or --now to restart the agent in the middle: jobs go on or are undone then, and builds end.`;
+      return fail(context, { code: 'busy', message, exitCode: 2 });
+    }
+    if (watch !== undefined && !(await waitForIdle(context, watch, going))) {
+      output.note('Nothing was done.');
+      return 130;
+    }
+  }
+  return perform(installing, document);
+}
+
+async function perform(
+  { context, url, open, cargo, plan, watch }: Installing,
+  document: (state: string, more?: object) => Promise<void>,
+): Promise<number> {
+  const { output } = context;
+  const { install, shell, to } = open;
+  let current = watch;
+  const before = watch?.view().hello;
+  let last: Hello | undefined = before;
+  const answers = async () => {
+    current ??= install.watchAgent(to(plan.place.socket), context.version);
+    const another = await current.until(
+      (view) => install.isAnother(view, last),
+      AbortSignal.timeout(ANSWERS_MS),
+    );
+    const { link, hello } = current.view();
+    if (another && link.state === 'connected') {
+      last = hello;
+      return undefined;
+    }
+    return 'message' in link ? link.message : 'The agent that was there before still answers.';
+  };
+  const options = {
+    shell,
+    stream: cargo.stream,
+    answers,
+    onStep: ({ name }: { name: string }) => output.status(`${shell.name}: ${name}`),
+  };
+  try {
+    const done = await install.perform(plan.steps, options);
+    output.status(undefined);
+    if (done.ok) return await finished();
+    const failure = done.error;
+    const { from, to: end } = plan.between;
+    const words = failure.at < from ? undefined : await shell.run(plan.lastWords);
+    const said = words?.ok
+      ? words.value.stdout
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => `  ${line}`)
+      : [];
+    if (failure.at < from || failure.at >= end || plan.back.length === 0) {
+      const left = `What was done stays. The same command again goes on; \`towline agent uninstall ${url}\` removes it.`;
+      return await fail(context, stepFailure(failure, [...said, left], 1));
+    }
+    const back = await install.perform(plan.back, options);
+    output.status(undefined);
+    if (back.ok) {
+      const serves = `Agent ${plan.before} is back, and ${plan.restarts ? 'answers' : 'is current'}.`;
+      return await fail(context, stepFailure(failure, [...said, serves], 3));
+    }
+    const how = [
+      ...said,
+      `Agent ${plan.before} could not be brought back either: ${back.error.message}`,
+      ...back.error.said.map((line) => `  ${line}`),
+      'By hand, there:',
+      ...stepLines(plan.back, install.scriptOf),
+    ];
+    return await fail(context, stepFailure(failure, how, 1));
+  } finally {
+    output.status(undefined);
+    if (watch === undefined) await current?.close();
+  }
+
+  async function finished(): Promise<number> {
+    const engine = last?.engine;
+    const runs = current !== undefined;
+    if (context.options.json) {
+      await document('INSTALLED', { runs });
+      return 0;
+    }
+    await output.result(`${shell.name}: agent ${cargo.version} is installed${runs ? ', and answers' : ''}.`);
+    if (engine?.state === 'unreachable') output.note(`Its engine does not answer: ${engine.message}`);
+    if (!runs && plan.start !== undefined)
+      await output.result(`Nothing starts it. As its user, there: ${plan.start}`);
+    if (plan.before === undefined)
+      await output.result(`For the map file: agents: { NAME: { url: "${url}" } }`);
+    return 0;
+  }
+}

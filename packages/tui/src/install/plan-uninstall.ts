@@ -1,0 +1,73 @@
+import { err, ok, type Result } from '@towline/core/result';
+import { shellWord } from '../link/index.ts';
+import type { Machine } from './machine.ts';
+import { type Place, placeOn, UNIT_NAME } from './place.ts';
+import { isOwn, stopByHand } from './plan-install.ts';
+import type { Step } from './step.ts';
+
+/** What takes an agent off a machine; no steps where there is none. */
+export interface UninstallPlan {
+  place: Place;
+  steps: readonly Step[];
+  notes: readonly string[];
+  /** Whether an agent of the installation runs there. */
+  running: boolean;
+}
+
+/** Errors: `other-agent` where the history is one's that runs and was not installed. */
+export function planUninstall(
+  machine: Machine,
+  { history }: { history: boolean },
+  name: string,
+): Result<UninstallPlan> {
+  const place = placeOn(machine);
+  const { prefix, stateDir, socket, unit, systemctl } = place;
+  const { agent } = machine;
+  const running = agent !== undefined && isOwn(agent.command, place);
+  if (agent !== undefined && !running && history) {
+    const message = `${name}: an agent that was started otherwise has ${stateDir} (process ${agent.pid}: ${agent.command}). End it (kill ${agent.pid}); then run this again.`;
+    return err({ code: 'other-agent', message });
+  }
+  const installed =
+    machine.current !== undefined || machine.unit !== undefined || machine.versions.length > 0 || running;
+  const forgets = history && machine.history;
+  const stays =
+    machine.history && !history ? [`The history stays in ${stateDir}; --history removes it as well.`] : [];
+  if (!installed && !forgets) return ok({ place, steps: [], notes: stays, running });
+  const q = shellWord;
+  const folder = socket.slice(0, socket.lastIndexOf('/'));
+  const steps: Step[] = [];
+  const step = (name: string, command: string) => steps.push({ kind: 'run', name, command });
+  if (machine.unit !== undefined && machine.systemd) {
+    step('stop it, and start it no more', `${systemctl} disable --now ${UNIT_NAME}`);
+  }
+  if (running) step('see that it has ended', stopByHand(place));
+  if (machine.unit !== undefined) {
+    step('remove its unit', `rm -f ${q(unit)}`);
+    if (machine.systemd) {
+      step(
+        'have systemd forget it',
+        `${systemctl} daemon-reload && { ${systemctl} reset-failed ${UNIT_NAME} 2>/dev/null || :; }`,
+      );
+    }
+  }
+  const remains = [prefix, unit];
+  if (installed) {
+    step('remove the programs', `rm -rf ${q(prefix)}`);
+    if (agent === undefined || running) {
+      step('remove its socket', `rm -f ${q(socket)} && { rmdir ${q(folder)} 2>/dev/null || :; }`);
+      remains.push(socket);
+    }
+  }
+  if (forgets) {
+    step('remove the history', `rm -rf ${q(stateDir)}`);
+    remains.push(stateDir);
+  }
+  step('see that nothing is left', remains.map((path) => `[ ! -e ${q(path)} ]`).join(' && '));
+  return ok({
+    place,
+    steps,
+    running,
+    notes: [...stays, 'Containers, images and volumes stay as they are.'],
+  });
+}

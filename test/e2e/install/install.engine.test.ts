@@ -1,0 +1,185 @@
+import { existsSync } from 'node:fs';
+import { appendFile, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { programFiles, sharedSandbox } from '@towline/test/sandbox';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { shopMap } from '../cli/shop-map.ts';
+import { type CliPlace, createPlace } from '../cli/towline-process.ts';
+import { type ApartMachine, setApart } from './set-apart.ts';
+
+const { registry, hosts } = await sharedSandbox();
+const URL = 'ssh://web';
+let place: CliPlace;
+let machine: ApartMachine;
+let bin: string;
+let container: string;
+
+beforeAll(async () => {
+  place = await createPlace();
+  container = `inst-${place.dir.slice(-6).toLowerCase()}`;
+  bin = join(place.dir, 'bin');
+  await mkdir(bin);
+  await writeFile(join(bin, 'node'), '#!/bin/sh\necho v18.20.0\n', { mode: 0o755 });
+  machine = await setApart(place.dir, bin);
+  const { sshd } = machine;
+  await mkdir(join(place.dir, '.ssh'), { mode: 0o700 });
+  const lines = ['Host web', '  HostName 127.0.0.1', `  Port ${sshd.port}`, `  IdentityFile ${sshd.keyFile}`];
+  await writeFile(
+    join(place.dir, '.ssh', 'config'),
+    [...lines, `  UserKnownHostsFile ${sshd.knownHostsFile}`, ''].join('\n'),
+  );
+  // A job lasts until `letPass`.
+  const healthcheck = {
+    test: ['CMD', 'test', '-e', '/www/go'],
+    interval: '0.2s',
+    start_period: '5m',
+    retries: 3,
+  };
+  const task = { name: container, image: `${registry}/shop/cache`, run: { healthcheck } };
+  await place.writeMap(shopMap({ web: URL }, { web: { agent: 'web', containers: [task] } }));
+});
+
+afterAll(async () => {
+  await machine.close();
+  const ids = (await hosts.a.docker('ps', '-aq', '--filter', `name=${container}`))
+    .split('\n')
+    .filter(Boolean);
+  if (ids.length > 0) await hosts.a.docker('rm', '-f', ...ids);
+  await place.close();
+});
+
+const engine = () => ['--engine', `unix://${hosts.a.socket}`];
+
+/** Programs as after a new build, the agent changed by `change`; what they are run by. */
+async function built(name: string, change: (agent: string) => Promise<void>) {
+  const folder = join(place.dir, name);
+  await cp(join(dirname(programFiles().towline), '../..'), join(folder, 'packages'), { recursive: true });
+  await change(join(folder, 'packages/agent/dist/towline-agent.js'));
+  const program = join(folder, 'packages/tui/bin/towline.js');
+  return (...args: string[]) =>
+    execa(process.execPath, [program, ...args], {
+      cwd: place.dir,
+      env: place.env,
+      extendEnv: false,
+      stdin: 'ignore',
+      reject: false,
+    });
+}
+
+const versions = () => readdir(machine.path('/opt/towline/versions'));
+
+/** What there is of Towline on the machine. */
+async function remains(): Promise<string[]> {
+  const folders = ['/opt', '/run', '/var/lib', '/etc/systemd/system'];
+  const found = await Promise.all(
+    folders.map(async (folder) =>
+      (await readdir(machine.path(folder)).catch(() => [])).map((name) => join(folder, name)),
+    ),
+  );
+  return found.flat().filter((path) => path.includes('towline'));
+}
+
+async function execute(tag: string): Promise<string> {
+  const ran = await place.run('execute', `web/${container}`, '--tag', tag, '--detach');
+  expect(ran, ran.stderr).toMatchObject({ code: 0 });
+  return ran.stdout.trim();
+}
+
+/** The version that is being deployed becomes healthy. */
+async function letPass(): Promise<void> {
+  const running = () =>
+    hosts.a.docker('ps', '-q', '--filter', `name=${container}`, '--filter', 'health=starting');
+  await expect.poll(running, { timeout: 20_000 }).not.toBe('');
+  await hosts.a.docker('exec', (await running()).trim(), 'touch', '/www/go');
+}
+
+test('nothing is done to a machine without a yes', async () => {
+  const plan = await place.run('agent', 'install', URL, ...engine(), '--plan', '--json');
+  expect(plan, plan.stderr).toMatchObject({ code: 0 });
+  expect(plan.json()).toMatchObject({ state: 'PLANNED', before: null });
+  const unasked = await place.run('agent', 'install', URL, ...engine());
+  expect(unasked).toMatchObject({ code: 64, stderr: expect.stringContaining('say --yes to do it') });
+  const readOnly = await place.run('--read-only', 'agent', 'install', URL, ...engine(), '--yes');
+  expect(readOnly.code).toBe(2);
+  expect(await remains()).toEqual([]);
+});
+
+test('without systemd the agent is brought with a Node, and runs by the command that is printed', async () => {
+  const ran = await place.run('agent', 'install', URL, ...engine(), '--yes', '--json');
+  expect(ran, ran.stderr).toMatchObject({ code: 0 });
+  expect(ran.json()).toMatchObject({ state: 'INSTALLED', start: expect.stringContaining('setsid') });
+  expect(await readdir(machine.path('/opt/towline/nodes'))).toEqual([process.versions.node]);
+  expect((await place.run('agents')).code).toBe(5);
+
+  const { start } = ran.json() as { start: string };
+  const { sshd } = machine;
+  const there = ['-F', join(place.dir, '.ssh', 'config'), '-p', String(sshd.port), 'web'];
+  await execa('ssh', [...there, start], { stdin: 'ignore' });
+  await expect.poll(async () => (await place.run('agents')).code, { timeout: 20_000 }).toBe(0);
+  const again = await place.run('agent', 'install', URL, ...engine(), '--yes');
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('is there already, and runs') });
+});
+
+test('a newer one takes its place in the middle of a job, which goes on', async () => {
+  // A Node that fits has come to the machine meanwhile.
+  await rm(join(bin, 'node'));
+  await symlink(process.execPath, join(bin, 'node'));
+  const [before] = await versions();
+  const newer = await built('newer', (agent) => appendFile(agent, '\n// newer\n'));
+  const job = await execute('7.2.0');
+  const busy = await newer('agent', 'install', URL, ...engine(), '--yes');
+  expect(busy).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`job ${job} on shop/demo/web`) });
+  const ran = await newer('agent', 'install', URL, ...engine(), '--yes', '--now');
+  expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('and answers') });
+  const left = await versions();
+  expect(left).toHaveLength(1);
+  expect(left).not.toEqual([before]);
+  expect(await readdir(machine.path('/opt/towline/nodes'))).toEqual([]);
+  await letPass();
+  const followed = await place.run('job', job, '--follow');
+  expect(followed, followed.stderr).toMatchObject({ code: 0 });
+  expect(await hosts.a.docker('inspect', '-f', '{{.Config.Image}} {{.State.Running}}', container)).toBe(
+    `${registry}/shop/cache:7.2.0 true\n`,
+  );
+});
+
+test('one that does not start is taken back, and the old one serves', async () => {
+  const [before] = await versions();
+  const broken = await built('broken', async (agent) => {
+    const guard = "if (!process.argv.includes('--version')) throw new Error('broken on purpose');\n";
+    await writeFile(agent, guard + (await readFile(agent, 'utf8')));
+  });
+  const ran = await broken('agent', 'install', URL, ...engine(), '--yes');
+  expect(ran, ran.stdout).toMatchObject({ exitCode: 3 });
+  expect(ran.stderr).toContain('it could not start it');
+  expect(ran.stderr).toContain('broken on purpose');
+  expect(ran.stderr).toContain(`Agent ${before} is back, and answers.`);
+  expect((await place.run('agents')).code).toBe(0);
+});
+
+test('it is taken off when its jobs have ended, and nothing is left but the history, which goes too when asked', async () => {
+  const job = await execute('7.4.0');
+  const busy = await place.run('agent', 'uninstall', URL, '--yes');
+  expect(busy).toMatchObject({ code: 2, stderr: expect.stringContaining(`job ${job}`) });
+  const waiting = place.run('agent', 'uninstall', URL, '--yes', '--wait');
+  await letPass();
+  const ran = await waiting;
+  expect(ran, ran.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('nothing of it is left'),
+  });
+  expect(await remains()).toEqual(['/var/lib/towline']);
+  expect(await hosts.a.docker('inspect', '-f', '{{.Config.Image}}', container)).toBe(
+    `${registry}/shop/cache:7.4.0\n`,
+  );
+  const forgets = await place.run('agent', 'uninstall', URL, '--history', '--yes');
+  expect(forgets, forgets.stderr).toMatchObject({ code: 0 });
+  expect(await remains()).toEqual([]);
+  expect(await machine.processes()).toEqual([await machine.sshd.listener()]);
+  expect(existsSync('/opt/towline')).toBe(false);
+  expect(await place.run('agent', 'uninstall', URL, '--yes')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('nothing was installed'),
+  });
+});
