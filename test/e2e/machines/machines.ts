@@ -31,16 +31,15 @@ export interface Machines {
 }
 
 /**
- * Brings them up. `dir` is the operator's home: its `.ssh` has what OpenSSH needs to go to each by its name. `name` is that of the
- * operator's machine, and `subnets` the first three numbers of three IPv4 networks.
+ * Brings them up. `dir` is the operator's home: its `.ssh` has what OpenSSH needs to go to each by its name. `subnets` are the
+ * first three numbers of three IPv4 networks.
  */
 export async function joinMachines(
   dir: string,
   hosts: { gate: Host; lone: Host; inner: Host },
-  name: string,
   subnets: readonly [string, string, string],
 ): Promise<Machines> {
-  const operator = await makeNetworkPlace(hosts.gate, name);
+  const operator = await makeNetworkPlace(hosts.gate, 'operator');
   const [toGate, toLone, toInner] = subnets;
   const lines = {
     gate: await connectNamespaces(operator, hosts.gate, toGate),
