@@ -29,6 +29,7 @@ function seenOf(container: ContainerInspect): SeenContainer {
     id: container.Id,
     name: container.Name.replace(/^\//, ''),
     running: container.State.Running && !container.State.Restarting,
+    ...(container.State.Restarting && { restarting: true }),
     restartPolicy: {
       Name: policy?.Name || 'no',
       ...(policy?.MaximumRetryCount !== undefined && { MaximumRetryCount: policy.MaximumRetryCount }),

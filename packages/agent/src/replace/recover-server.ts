@@ -354,10 +354,12 @@ async function bringBack(
   if (done.ok || signal.aborted) return done;
   const { seen } = await look(engine, saved, jobId);
   const back = await doAll(options, saved, putBackActions(container, seen));
-  return back.ok ? err({ ...done.error, message: `${done.error.message} ${PUT_BACK}` }) : done;
+  const then = back.ok ? PUT_BACK : `${NOT_PUT_BACK} ${back.error.message}`;
+  return err({ ...done.error, message: `${done.error.message} ${then}` });
 }
 
 const PUT_BACK = 'The new version is back in its place.';
+const NOT_PUT_BACK = 'The new version could not be put back in its place.';
 
 /** The new ones of what is restored, last started first: an engine may refuse to remove one that another hangs on. */
 async function removeSetAside(options: Recovery, restored: readonly SavedContainer[]): Promise<Failure[]> {

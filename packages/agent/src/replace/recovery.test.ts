@@ -75,6 +75,15 @@ describe('a new one that is set aside until the old one serves', () => {
         { do: 'rename', id: NEW, to: 'web.next.j1' },
       ],
     ],
+    [
+      'its engine is about to start it again',
+      { old: away, next: { ...named, running: false, restarting: true }, holder: NEW },
+      [
+        { do: 'set-restart', id: NEW, policy: none },
+        { do: 'stop', id: NEW },
+        { do: 'rename', id: NEW, to: 'web.next.j1' },
+      ],
+    ],
     ['it is set aside already', { old: away, next: { ...fresh, restartPolicy: none } }, []],
   ])('%s', (_, seen, expected) => {
     expect(asideActions({ saved: savedAs(), seen })).toEqual(expected);
@@ -88,10 +97,10 @@ describe('a new one that is set aside until the old one serves', () => {
       { old: { ...stopped, restartPolicy: always }, next: aside, holder: OLD },
       [
         { do: 'set-restart', id: OLD, policy: none },
-        { do: 'rename', id: OLD, to: 'web.prev.j1' },
-        { do: 'rename', id: NEW, to: 'web' },
         { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
         { do: 'start', id: NEW, gate: false },
+        { do: 'rename', id: OLD, to: 'web.prev.j1' },
+        { do: 'rename', id: NEW, to: 'web' },
       ],
     ],
     [
@@ -101,9 +110,21 @@ describe('a new one that is set aside until the old one serves', () => {
       [
         { do: 'stop', id: OLD },
         { do: 'set-restart', id: OLD, policy: none },
-        { do: 'rename', id: OLD, to: 'web.prev.j1' },
         { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
         { do: 'start', id: NEW, gate: false },
+        { do: 'rename', id: OLD, to: 'web.prev.j1' },
+      ],
+    ],
+    [
+      'the old one was started, did not pass, and is about to be started again by its engine',
+      { old: away, next: started },
+      { old: { ...before, running: false, restarting: true }, next: aside, holder: OLD },
+      [
+        { do: 'stop', id: OLD },
+        { do: 'set-restart', id: OLD, policy: none },
+        { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+        { do: 'start', id: NEW, gate: false },
+        { do: 'rename', id: OLD, to: 'web.prev.j1' },
       ],
     ],
     [
@@ -126,8 +147,8 @@ describe('a new one that is set aside until the old one serves', () => {
       { old: away, next: { ...named, running: false }, holder: NEW },
       { old: away, next: aside },
       [
-        { do: 'rename', id: NEW, to: 'web' },
         { do: 'set-restart', id: NEW, policy: { Name: 'always' } },
+        { do: 'rename', id: NEW, to: 'web' },
       ],
     ],
     ['it was removed meanwhile', { old: away, next: named, holder: NEW }, { old: away }, []],

@@ -10,6 +10,8 @@ export interface SeenContainer {
   id: string;
   name: string;
   running: boolean;
+  /** It has ended, and its engine is about to start it again. Until it is stopped an engine may refuse to rename it. */
+  restarting?: true;
   restartPolicy: RestartPolicy;
   /** The names of the networks that it is attached to. */
   networks: readonly string[];
@@ -125,32 +127,36 @@ export function asideActions({ saved, seen: { next } }: SavedAndSeen): Action[] 
     ...(holdsRestart(next.restartPolicy)
       ? []
       : [{ do: 'set-restart', id: next.id, policy: NO_RESTART } as const]),
-    ...(next.running ? [{ do: 'stop', id: next.id } as const] : []),
+    ...(isUp(next) ? [{ do: 'stop', id: next.id } as const] : []),
     ...(next.name === saved.container ? [{ do: 'rename', id: next.id, to: saved.nextName } as const] : []),
   ];
 }
 
 /**
  * The new one as it was again, after an old one that did not start: `after` is what is there then. Where an attempt that was
- * cut off had set it aside it is started as well, for nothing else serves.
+ * cut off had set it aside it is started as well, for nothing else serves. The names come last: it serves without them.
  */
 export function putBackActions({ saved, seen: before }: SavedAndSeen, after: Seen): Action[] {
   const { old, next } = after;
   if (next === undefined || before.next === undefined) return [];
   const policy = savedPolicy(saved);
   const actions: Action[] = [];
-  if (old?.running === true) actions.push({ do: 'stop', id: old.id });
+  if (old !== undefined && isUp(old)) actions.push({ do: 'stop', id: old.id });
   if (old !== undefined && !holdsRestart(old.restartPolicy)) {
     actions.push({ do: 'set-restart', id: old.id, policy: NO_RESTART });
   }
-  if (old?.name === saved.container) actions.push({ do: 'rename', id: old.id, to: saved.previousName });
-  if (next.name !== before.next.name) actions.push({ do: 'rename', id: next.id, to: before.next.name });
   if (policy !== undefined && !samePolicy(policy, next.restartPolicy)) {
     actions.push({ do: 'set-restart', id: next.id, policy });
   }
-  const served = before.next.running || before.next.name === saved.nextName;
+  const served = isUp(before.next) || before.next.name === saved.nextName;
   if (served && !next.running) actions.push({ do: 'start', id: next.id, gate: false });
+  if (old?.name === saved.container) actions.push({ do: 'rename', id: old.id, to: saved.previousName });
+  if (next.name !== before.next.name) actions.push({ do: 'rename', id: next.id, to: before.next.name });
   return actions;
+}
+
+function isUp({ running, restarting }: SeenContainer): boolean {
+  return running || restarting === true;
 }
 
 const NO_RESTART: RestartPolicy = { Name: 'no' };
