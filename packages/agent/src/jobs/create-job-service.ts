@@ -198,15 +198,16 @@ class Jobs implements JobService {
   async restore(input: RestoreInput): Promise<Result<ExecuteOutput, ProtocolError>> {
     const repeated = this.#repeated(input.key);
     if (repeated !== undefined) return await repeated;
-    const before = this.#jobs.get(this.#degraded.get(serverKey(input)) ?? '');
     let shows = false;
     try {
       const { observed } = await observeRequest(this.#engine, { ...input, choices: [] });
-      shows = before !== undefined && showsDegraded(input, observed);
+      shows = showsDegraded(input, observed);
     } catch (error) {
       if (error instanceof EngineError) return err(this.#engineFailure(error));
       throw error;
     }
+    // Asked after the engine, in the turn in which the server is locked: another restore may have ended meanwhile.
+    const before = this.#jobs.get(this.#degraded.get(serverKey(input)) ?? '');
     if (before === undefined || !shows) {
       const message = `${input.server} is not degraded: there is nothing to restore.`;
       return err({ code: 'refused', message, refusal: { code: 'not-degraded', message } });

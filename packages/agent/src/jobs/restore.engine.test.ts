@@ -1,6 +1,7 @@
 import type { RestoreInput } from '@towline/core/protocol';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDockerEngine } from '../engine/index.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -126,6 +127,33 @@ test('one that was brought back by hand is not touched', async () => {
     error: { refusal: { code: 'not-degraded' } },
   });
   expect((await on.inspect(web)).Id).toBe(byHand.Id);
+});
+
+test('one that looked before another restore had ended begins nothing on what that one brought back', async () => {
+  const { before, input } = await degrade();
+  const engine = createDockerEngine({ kind: 'socket', path: host.socket });
+  const inspect = engine.inspectContainer.bind(engine);
+  const looked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  let holds = false;
+  engine.inspectContainer = async (id) => {
+    const held = holds;
+    const found = await inspect(id);
+    if (!held) return found;
+    looked.resolve();
+    await goOn.promise;
+    return found;
+  };
+  await on.restart({ engine });
+  holds = true;
+  const late = on.jobs.restore({ ...input, key: `${input.key}-late` });
+  await looked.promise;
+  holds = false;
+  expect(await on.ended(await restore(input))).toMatchObject({ state: 'RESTORED' });
+  goOn.resolve();
+  expect(await late).toMatchObject({ ok: false, error: { refusal: { code: 'not-degraded' } } });
+  expect(chosen(await on.inspect(web))).toEqual(chosen(before));
+  expect(await on.names()).toEqual([web]);
 });
 
 test('its image is gone as well: that is the reason, and the commands are there still', async () => {
