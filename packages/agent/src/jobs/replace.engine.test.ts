@@ -374,6 +374,20 @@ test('a cancel at the gate brings the old one back; one after the end is refused
   expect(await on.jobs.cancel('nothing')).toMatchObject({ ok: false, error: { code: 'not-found' } });
 });
 
+test('a new one that a person removes at the gate: the old one serves again', async () => {
+  const name = on.name('web');
+  const before = await running(name, `${faulty}:ok`, '--restart', 'always');
+  const id = await on.begin(on.input([{ container: name, image: faulty, tag: 'ok2', more: { settle: 60 } }]));
+  await on.reaches(id, `gate:${name}`);
+  const next = `${name}.next.${id}`;
+  // So many files take their time: it has ended long before it is gone, and an engine refuses to remove what is being removed.
+  const files = 'mkdir /many; i=0; while [ $i -lt 6000 ]; do : > /many/$i; i=$((i+1)); done';
+  await on.host.docker('exec', next, 'sh', '-c', files);
+  await on.host.docker('rm', '--force', next);
+  expect(await on.ended(id)).toMatchObject({ state: 'RESTORED' });
+  await expectServing(before);
+});
+
 test('an old one that a person removes at the gate: the new one passes, and takes its name', async () => {
   const name = on.name('gateway');
   await run(name, `${gateway}:1.0.0`);

@@ -407,7 +407,7 @@ async function doOne(options: RecoverOptions, saved: SavedContainer, action: Act
   const { engine } = options;
   switch (action.do) {
     case 'remove':
-      await removeIfThere(engine, action.id);
+      await patiently(options, () => removeIfThere(engine, action.id));
       return ok(undefined);
     case 'rename':
       await engine.renameContainer(action.id, action.to);
@@ -429,26 +429,29 @@ async function doOne(options: RecoverOptions, saved: SavedContainer, action: Act
       return ok(undefined);
     case 'start':
       if (action.gate) return startAndGate(options, saved, action.id);
-      await startPatiently(options, action.id);
+      await patiently(options, () => startContainer(engine, action.id));
       return ok(undefined);
   }
 }
 
 /** In milliseconds, between the tries. */
-const START_PAUSES = [250, 500, 1_000, 2_000];
+const PAUSES = [250, 500, 1_000, 2_000];
 
-/** Nothing serves meanwhile, so a start that is refused is asked for again before it is given up. */
-async function startPatiently({ engine, signal }: RecoverOptions, id: string): Promise<void> {
-  for (const pauseMs of START_PAUSES) {
+/**
+ * Nothing serves meanwhile, so what the engine refuses is asked for again before it is given up: it may do the like for
+ * somebody else, such as the removal of a container that a person removes as well.
+ */
+async function patiently({ signal }: RecoverOptions, call: () => Promise<void>): Promise<void> {
+  for (const pauseMs of PAUSES) {
     try {
-      return await startContainer(engine, id);
+      return await call();
     } catch (error) {
       const refused = error instanceof EngineError && (error.code === 'engine' || error.code === 'conflict');
       if (!refused || signal.aborted) throw error;
     }
     await wait(pauseMs, undefined, { signal }).catch(() => undefined);
   }
-  await startContainer(engine, id);
+  await call();
 }
 
 async function startAndGate(
@@ -459,7 +462,7 @@ async function startAndGate(
   const { engine, signal } = options;
   const watch = await GateWatch.open(engine, id);
   try {
-    await startPatiently(options, id);
+    await patiently(options, () => startContainer(engine, id));
     const found = await engine.inspectContainer(id);
     if (found === undefined) return err({ code: 'old-gone', message: `${saved.container} was removed.` });
     // The map may give a new version minutes to prove itself; the old one has. Nor does the map's probe have to be one
