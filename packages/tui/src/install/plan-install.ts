@@ -135,15 +135,18 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
       command: `rm -rf ${leftOver.map(shellWord).join(' ')}`,
     });
   }
-  const back =
+  const back: Step[] =
     current === undefined || !machine.currentRuns || current === version
       ? []
-      : serve(place, machine, {
-          version: current,
-          unit: machine.unit,
-          starts: restarts,
-          engine: engine.value.url,
-        });
+      : [
+          ...serve(place, machine, {
+            version: current,
+            unit: machine.unit,
+            starts: restarts,
+            engine: engine.value.url,
+          }),
+          { kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` },
+        ];
   return ok({ ...plan, steps, back, between: { from, to } });
 }
 
@@ -178,8 +181,9 @@ function serve(
     begin(`${systemctl} daemon-reload`, 'have systemd read it');
     begin(`${systemctl} enable ${UNIT_NAME}`, 'have systemd start it with the machine');
     begin(`${systemctl} restart ${UNIT_NAME}`, 'start it');
-    const restarts = `$(${systemctl} show -p NRestarts --value ${UNIT_NAME})`;
-    begin(untilSocket(place, `[ "${restarts}" = 0 ]`), 'see that it comes up');
+    // It may have been started again often before: counting begins here, and systemd waits before the next time.
+    const count = `$(${systemctl} show -p NRestarts --value ${UNIT_NAME})`;
+    begin(`r=${count}; ${untilSocket(place, `[ "${count}" = "$r" ]`)}`, 'see that it comes up');
   } else if (starts) {
     begin(stopByHand(place), 'stop what runs');
     begin(startAndSee(place, engine), 'start it');

