@@ -72,6 +72,23 @@ test('a client through the alias loses no request', { timeout: 300_000 }, async 
   expect(now.NetworkSettings.Networks[network].IPAMConfig?.IPv4Address ?? '').toBe('');
 });
 
+test('one that is removed after it passed: the old one was never stopped, and has its names back', async () => {
+  const name = on.name('web');
+  await host.docker('network', 'create', network);
+  await run(name, '--network', network, '--network-alias', 'shop', '--restart', 'always');
+  const before = await on.inspect(name);
+  const id = await on.begin(on.input([startFirst(name, '1.1.0')]));
+  await on.reaches(id, `drain:${name}`);
+  const [next] = (await on.names()).filter((one) => !one.includes('.prev.'));
+  await host.docker('rm', '--force', next ?? '');
+  expect(await on.ended(id)).toMatchObject({ state: 'RESTORED', error: { code: 'container-gone' } });
+  const now = await on.inspect(name);
+  expect(now).toMatchObject({ Id: before.Id, State: { StartedAt: before.State.StartedAt, Running: true } });
+  expect(now.HostConfig.RestartPolicy.Name).toBe('always');
+  expect(now.NetworkSettings.Networks[network].Aliases).toContain('shop');
+  expect(await on.names()).toEqual([name]);
+});
+
 test('one that does not pass never had the alias, and the old one was never stopped', async () => {
   const name = on.name('web');
   await host.docker('network', 'create', network);

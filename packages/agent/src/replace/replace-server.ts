@@ -469,6 +469,7 @@ class Replacement {
   async #stopOld(work: Work): Promise<string | undefined> {
     const { saved, old } = existing(work);
     const { container } = saved;
+    if (startsFirst({ order: work.task.order, ties: work.ties })) await this.#demandServing(work);
     // The gate's ear is open before the start, and the start comes right after the stop: nothing is written in between.
     // One that hangs on another stops with that, and has no new one yet.
     await Promise.all([
@@ -481,6 +482,16 @@ class Replacement {
     if (removesItself(saved)) await this.#gone(old.Id);
     this.#stopping.delete(container);
     return undefined;
+  }
+
+  /** Start-first the old one is all that serves where the new one ended, or was removed, after it had passed. */
+  async #demandServing({ next, task }: Work): Promise<void> {
+    const state = next && (await this.#options.engine.inspectContainer(next.Id))?.State;
+    if (state?.Running === true && !state.Restarting) return;
+    throw new Stop(
+      { code: 'container-gone' },
+      `The new ${task.container} passed, and does not run any more.`,
+    );
   }
 
   /** Its name is free only when the engine has removed it, which it does a moment after the stop. */
