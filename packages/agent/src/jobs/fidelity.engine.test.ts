@@ -187,15 +187,19 @@ async function answersOf({ Id, NetworkSettings }: Inspect): Promise<string[]> {
     ...ports
       .filter(({ HostIp }) => HostIp !== '::')
       .map(({ HostPort }) =>
-        askAgain(() => host.run('busybox', ['wget', '-qO-', `http://127.0.0.1:${HostPort}/`])),
+        askAgain(() =>
+          host.run('timeout', ['3', 'busybox', 'wget', '-qO-', `http://127.0.0.1:${HostPort}/`]),
+        ),
       ),
     ...names.map((name) =>
-      askAgain(() => host.docker('exec', around.neighbour, 'wget', '-qO-', `http://${name}:8080/`)),
+      askAgain(() =>
+        host.docker('exec', around.neighbour, 'timeout', '3', 'wget', '-qO-', `http://${name}:8080/`),
+      ),
     ),
   ]);
 }
 
-/** It may be started and not listen yet. */
+/** It may be started and not listen yet; and an answer that does not come is asked for again, for busybox waits for ever. */
 const askAgain = (ask: () => Promise<string>) => vi.waitFor(ask, { timeout: 15_000, interval: 100 });
 
 /** Creates it of the first image, replaces it by the second, and says what is not as it would be if created so. */
