@@ -74,7 +74,7 @@ test('says what the job then does: its steps, what hangs on it, and what differs
   expect(chosen?.changes?.map(({ setting, to: after, by }) => [setting, after, by])).toEqual([
     ['Env COLOUR', 'green', 'image'],
     ['Healthcheck', '["CMD-SHELL","true"]', 'image'],
-    ['Healthcheck Interval', '100000000', 'image'],
+    ['Healthcheck Interval', '0.1s', 'image'],
     ['Labels shade', 'dark', 'image'],
     ['User', '7:7', 'image'],
   ]);
