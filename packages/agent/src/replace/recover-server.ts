@@ -161,13 +161,15 @@ function begin(
   return step;
 }
 
-function lookAll({ engine, saved, jobId, stopping }: RecoverOptions): Promise<SavedAndSeen[]> {
-  return Promise.all(
-    saved.map(async (container) => ({
-      ...(await look(engine, container, jobId)),
-      stopPending: stopping.has(container.container),
-    })),
-  );
+function lookAll(options: RecoverOptions): Promise<SavedAndSeen[]> {
+  return Promise.all(options.saved.map((saved) => lookAt(options, saved)));
+}
+
+async function lookAt(
+  { engine, jobId, stopping }: RecoverOptions,
+  saved: SavedContainer,
+): Promise<SavedAndSeen> {
+  return { ...(await look(engine, saved, jobId)), stopPending: stopping.has(saved.container) };
 }
 
 export function keptOf(saved: readonly SavedContainer[]): KeptContainer[] {
@@ -339,10 +341,7 @@ async function bringBack(
   named: 'as-ever' | 'last' = 'as-ever',
 ): Promise<Result<void>> {
   const { engine, jobId, signal } = options;
-  const container: SavedAndSeen = {
-    ...(await look(engine, saved, jobId)),
-    stopPending: options.stopping.has(saved.container),
-  };
+  const container = await lookAt(options, saved);
   const found = restoreActions(container);
   if (!found.ok) return found;
   const actions = named === 'last' ? renamesLast(found.value) : found.value;
