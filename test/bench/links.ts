@@ -9,6 +9,7 @@ import {
   type Host,
   programFiles,
   type RunningAgentProcess,
+  residentBytes,
   startAgent,
   startSshd,
 } from '@towline/test/sandbox';
@@ -228,18 +229,12 @@ async function measureIdle(
     await sleep(seconds * 1000);
     const used = (await cpuOf(first.pid)) - before;
     const memory = { agent: [] as number[], node: [] as number[] };
-    for (const { pid } of agents.slice(0, 5)) memory.agent.push(await memoryOf(pid));
-    memory.node.push(await memoryOf(bare.pid ?? 0));
+    for (const { pid } of agents.slice(0, 5)) memory.agent.push(await residentBytes(pid));
+    memory.node.push(await residentBytes(bare.pid ?? 0));
     return { memory, cpu: [(used / seconds) * 100], seconds };
   } finally {
     bare.kill();
   }
-}
-
-/** Resident, in bytes. */
-async function memoryOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 /** Seconds of a core that a process has used, by its whole life; the kernel counts in hundredths. */

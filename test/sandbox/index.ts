@@ -14,6 +14,7 @@ export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-di
 export { makeNetworkPlace, type NetworkPlace } from './network-place.ts';
 export { bundlePrograms, programFiles } from './programs.ts';
 export type { SandboxRegistry } from './registry.ts';
+export { residentBytes } from './resident-bytes.ts';
 export {
   createSandbox,
   hostOf,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { residentBytes } from '@towline/test/sandbox';
 import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
@@ -191,8 +192,7 @@ test('a million lines: the end is on the screen, the middle is found, and neithe
     `${lines(100_001, 500_000)}; echo a needle in the middle; ${lines(500_001, 1_000_000)}`,
     'until [ -e on ]; do sleep 0.1; done',
   );
-  const memory = async (pid: number) =>
-    Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  const memory = async (pid: number) => (await residentBytes(pid)) / 1024 / 1024;
   const terminal = await showLog();
   const both = () => Promise.all([memory(place.agents.alpha.pid), memory(terminal.pid)]);
   await terminal.waitFor(/^ {2}100000 of/m);

@@ -1,10 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ExecuteInput, executeOutputSchema } from '@towline/core/protocol';
-import { type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
+import { type RunningAgentProcess, residentBytes, sharedSandbox, startAgent } from '@towline/test/sandbox';
 import { type AgentLink, jobEvents } from '@towline/tui/link';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openLink } from '../../bench/open-link.ts';
@@ -69,11 +69,8 @@ async function replace(tag: string): Promise<void> {
 }
 
 async function held() {
-  const [files, status] = await Promise.all([
-    readdir(`/proc/${agent.pid}/fd`),
-    readFile(`/proc/${agent.pid}/status`, 'utf8'),
-  ]);
-  return { files: files.length, bytes: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024 };
+  const [files, bytes] = await Promise.all([readdir(`/proc/${agent.pid}/fd`), residentBytes(agent.pid)]);
+  return { files: files.length, bytes };
 }
 
 test(`after ${REPLACEMENTS} replacements nothing is left over, and the agent holds what it held`, {

@@ -5,6 +5,7 @@ import { createToken } from '@towline/agent/access';
 import {
   certificateAuthority,
   type RunningAgentProcess,
+  residentBytes,
   sharedSandbox,
   startAgent,
 } from '@towline/test/sandbox';
@@ -61,15 +62,9 @@ async function saidBy({ output }: RunningAgentProcess, message: string): Promise
   });
 }
 
-/** In bytes. */
-async function memoryOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
-}
-
 /** The most that the agent has while it is done, in bytes above what it had before; an honest operator asks on all the while. */
 async function under(attack: () => Promise<unknown>): Promise<{ grew: number; asked: number }> {
-  const before = await memoryOf(agent.pid);
+  const before = await residentBytes(agent.pid);
   let most = before;
   let asked = 0;
   let over = false;
@@ -78,7 +73,7 @@ async function under(attack: () => Promise<unknown>): Promise<{ grew: number; as
       const answer = await honest.call((client) => client.jobs.query({}), z.array(z.unknown()));
       expect(answer).toMatchObject({ ok: true });
       asked += 1;
-      most = Math.max(most, await memoryOf(agent.pid));
+      most = Math.max(most, await residentBytes(agent.pid));
     }
   })();
   try {

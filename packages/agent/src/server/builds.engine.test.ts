@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import {
   PROTOCOL_VERSION,
   type WatchEvent,
 } from '@towline/core/protocol';
-import { sharedSandbox, startAgent } from '@towline/test/sandbox';
+import { residentBytes, sharedSandbox, startAgent } from '@towline/test/sandbox';
 import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -235,8 +235,7 @@ test('a reader that takes nothing of a log does not fill the agent, and gets eve
       async () => expect((await asking.client.buildRun.query({ id: runId })).state).toBe('DONE'),
       { timeout: 40_000, interval: 100 },
     );
-    const status = await readFile(`/proc/${own.pid}/status`, 'utf8');
-    const resident = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    const resident = (await residentBytes(own.pid)) / 1024 / 1024;
     expect(lines).toBeLessThan(count);
     // Some 160 MB with the runtime; the log has 62 MB, and as text in memory twice that.
     expect(resident).toBeLessThan(320);

@@ -8,7 +8,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { JobEvent } from '@towline/core/job';
 import { type ExecuteInput, type LogLine, PROTOCOL_VERSION, type WatchEvent } from '@towline/core/protocol';
-import { type Host, type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
+import {
+  type Host,
+  type RunningAgentProcess,
+  residentBytes,
+  sharedSandbox,
+  startAgent,
+} from '@towline/test/sandbox';
 import { createTRPCClient, createWSClient, TRPCClientError, wsLink } from '@trpc/client';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -438,7 +444,7 @@ describe('an agent’s process', () => {
       await vi.waitFor(() => expect(lines).toBeGreaterThan(0));
       socket.pause();
       await busyNoMore(agent);
-      const held = await residentBytes(agent);
+      const held = await residentBytes(agent.pid);
       expect(lines).toBeLessThan(count);
       socket.resume();
       await vi.waitFor(() => expect(lines).toBe(count), { timeout: 40_000 });
@@ -465,11 +471,6 @@ describe('an agent’s process', () => {
       },
       { timeout: 20_000, interval: 100 },
     );
-  }
-
-  async function residentBytes({ pid }: RunningAgentProcess): Promise<number> {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
   }
 
   test('ends on SIGTERM and leaves neither socket nor lock; killed, it starts again over what it left', async () => {
