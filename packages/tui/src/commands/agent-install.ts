@@ -1,9 +1,10 @@
 import type { Hello } from '@towline/core/protocol';
 import type { Command } from 'commander';
 import type { AgentWatch, Cargo, InstallPlan } from '../install/index.ts';
-import { type Context, fail, printJson, type Run } from './context.ts';
+import { type Context, fail, printJson, type Run, sayerOf } from './context.ts';
 import {
   agreed,
+  goingOn,
   type OnMachineOptions,
   type OpenMachine,
   onMachine,
@@ -20,8 +21,7 @@ interface InstallOptions extends OnMachineOptions {
   start?: boolean;
 }
 
-/** An agent that is there says what goes on within that, and a new one answers. */
-const TELLS_MS = 15_000;
+/** A new agent answers within that. */
 const ANSWERS_MS = 45_000;
 
 export function addAgentInstall(agent: Command, run: Run): void {
@@ -102,11 +102,9 @@ async function carryOut(installing: Installing): Promise<number> {
       start: plan.start ?? null,
       ...more,
     });
-  if (watch !== undefined) await watch.until(install.hasTold, AbortSignal.timeout(TELLS_MS));
-  const going = () => (watch === undefined ? [] : install.activeWork(watch.view()));
+  const going = await goingOn(install, watch);
 
-  const say =
-    only && !context.options.json ? output.result.bind(output) : async (line: string) => output.note(line);
+  const say = sayerOf(context, only);
   if (plan.steps.length === 0) {
     if (context.options.json) await document('UNCHANGED');
     else await say(`${shell.name}: agent ${cargo.version} is there already${watch ? ', and runs' : ''}.`);

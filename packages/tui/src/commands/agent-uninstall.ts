@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { type Context, fail, printJson, type Run } from './context.ts';
+import { type Context, fail, printJson, type Run, sayerOf } from './context.ts';
 import {
   agreed,
+  goingOn,
   type OnMachineOptions,
   onMachine,
   stepDocument,
@@ -13,8 +14,6 @@ import {
 interface UninstallOptions extends OnMachineOptions {
   history?: boolean;
 }
-
-const TELLS_MS = 15_000;
 
 export function addAgentUninstall(agent: Command, run: Run): void {
   agent
@@ -45,8 +44,7 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
         notes,
       });
     const only = onlyShown || steps.length === 0;
-    const say =
-      only && !context.options.json ? output.result.bind(output) : async (line: string) => output.note(line);
+    const say = sayerOf(context, only);
     if (steps.length === 0) {
       if (context.options.json) await document('UNCHANGED');
       else await say(`${shell.name}: nothing was installed there.`);
@@ -55,8 +53,7 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
     }
     const watch = running ? install.watchAgent(to(place.socket), context.version) : undefined;
     try {
-      if (watch !== undefined) await watch.until(install.hasTold, AbortSignal.timeout(TELLS_MS));
-      const going = () => (watch === undefined ? [] : install.activeWork(watch.view()));
+      const going = await goingOn(install, watch);
       if (!context.options.json || !only) {
         await say(`${shell.name}: the agent goes, in ${steps.length} steps:`);
         for (const line of stepLines(steps, scriptOf)) await say(line);

@@ -96,3 +96,8 @@ export async function confirm(context: Context, question: string): Promise<boole
     prompt.close();
   }
 }
+
+/** Says what is to be done: as the result where that is all that was asked for (`only`), beside it where it is asked about. */
+export function sayerOf({ options, output }: Context, only: boolean): (line: string) => Promise<void> {
+  return only && !options.json ? (line) => output.result(line) : async (line) => output.note(line);
+}

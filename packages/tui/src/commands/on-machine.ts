@@ -110,6 +110,19 @@ export async function agreed(
   return 2;
 }
 
+/** An agent that is there says what goes on within that. */
+const TELLS_MS = 15_000;
+
+/** What goes on at an agent, now and whenever it is asked, once it has told; nothing where there is none. */
+export async function goingOn(
+  install: OpenMachine['install'],
+  watch: AgentWatch | undefined,
+): Promise<() => string[]> {
+  if (watch === undefined) return () => [];
+  await watch.until(install.hasTold, AbortSignal.timeout(TELLS_MS));
+  return () => install.activeWork(watch.view());
+}
+
 /** Waits until nothing goes on there; false where Ctrl-C came first, or the agent was lost for it. */
 export async function waitForIdle(
   context: Context,

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { bytes } from '../components/quantity.ts';
 import type { CallFailure } from '../fleet/index.ts';
 import { exitCodeOfCall } from './call-exit-code.ts';
-import { type Context, canAsk, confirm, fail, printJson, type Run, usage } from './context.ts';
+import { type Context, canAsk, confirm, fail, printJson, type Run, sayerOf, usage } from './context.ts';
 import { wholeNumber } from './whole-number.ts';
 import { withMap } from './with-fleet.ts';
 
@@ -56,7 +56,7 @@ function prune(context: Context, options: PruneOptions): Promise<number> {
     const some = found.filter(({ value }) => value !== undefined && countOf(value) > 0);
     const only = options.list === true || some.length === 0;
     if (!context.options.json || !only) {
-      const say = only ? output.result.bind(output) : async (line: string) => output.note(line);
+      const say = sayerOf(context, only);
       for (const line of listLines(some)) await say(line);
     }
     if (only) {
