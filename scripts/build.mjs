@@ -1,8 +1,8 @@
 // Bundles the two programs, so that they start in a third of the time that their sources take:
-//   packages/agent/src/main.ts -> packages/agent/dist/towline-agent.js   one file
+//   packages/agent/src/main.ts -> packages/agent/dist/towline-agent.cjs  one file
 //   packages/tui/src/main.ts   -> packages/tui/dist/towline.js           and the screens, loaded when they are drawn
 // `build.mjs FOLDER` makes them in this folder instead of the checkout, with what starts them, for the tests.
-import { cp, readdir, rm } from 'node:fs/promises';
+import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -37,11 +37,32 @@ const leftOut = {
   },
 };
 
-/** @param {string} folder @param {string} name */
-async function bundle(folder, name, splitting) {
+/**
+ * What an idle agent has in memory is counted (docs/decisions/0025-what-an-idle-agent-holds.md). CommonJS: an ES module's `import`
+ * of node:http reads all that it exports, and loads Node's fetch by that. Short, since the text stays in memory; the names stay, and
+ * the lines, of which Node shows the one that threw.
+ */
+const sparing = {
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
+};
+const screens = {
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'part-[name]-[hash]',
+  banner: { js: banner },
+  // Names in a report of a crash are worth more than the bytes.
+  keepNames: true,
+};
+
+/** @param {string} folder @param {string} name @param {import('esbuild').BuildOptions} options */
+async function bundle(folder, name, options) {
   const outdir = join(target, folder, 'dist');
   for (const file of await readdir(outdir).catch(() => [])) {
-    if (file.endsWith('.js')) await rm(join(outdir, file));
+    if (/\.c?js$/.test(file)) await rm(join(outdir, file));
   }
   for (const file of target === root ? [] : ['package.json', 'bin']) {
     await cp(join(root, folder, file), join(target, folder, file), { recursive: true });
@@ -50,30 +71,31 @@ async function bundle(folder, name, splitting) {
     absWorkingDir: root,
     entryPoints: [{ in: join(folder, 'src/main.ts'), out: name }],
     outdir,
-    splitting,
-    chunkNames: 'part-[name]-[hash]',
     bundle: true,
-    format: 'esm',
     platform: 'node',
     target: 'node22',
     mainFields: ['module', 'main'],
     define: { 'process.env.NODE_ENV': '"production"' },
-    banner: { js: banner },
-    // Names in a report of a crash are worth more than the bytes.
-    keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
     plugins: [leftOut],
+    ...options,
   });
+  if (options !== sparing) return;
+  // With one other character all of the text takes twice its memory. esbuild escapes them but in regular expressions.
+  const text = await readFile(join(outdir, `${name}.cjs`), 'utf8');
+  const [foreign] = text.match(/[^\n]{0,40}[^\0-\x7f]/) ?? [];
+  if (foreign !== undefined)
+    throw new Error(`Write the last character of this with \\u in ${folder}: ${foreign}`);
 }
 
 try {
   await Promise.all([
-    bundle('packages/agent', 'towline-agent', false),
-    bundle('packages/tui', 'towline', true),
+    bundle('packages/agent', 'towline-agent', sparing),
+    bundle('packages/tui', 'towline', screens),
   ]);
   process.stdout.write(
-    `Built packages/agent/dist/towline-agent.js and packages/tui/dist/towline.js${target === root ? '' : ` in ${target}`}.\n`,
+    `Built packages/agent/dist/towline-agent.cjs and packages/tui/dist/towline.js${target === root ? '' : ` in ${target}`}.\n`,
   );
 } catch (error) {
   // esbuild has said already what is wrong with the sources, and where.

@@ -14,7 +14,7 @@ import {
   startSshd,
 } from '@towline/test/sandbox';
 import { type AgentLink, createTransports } from '@towline/tui/link';
-import { z } from 'zod';
+import * as z from 'zod';
 import { now } from './engine-http.ts';
 import { openLink, openLinkOver } from './open-link.ts';
 

@@ -1,5 +1,5 @@
 import { type Host, hostOf, sandboxesKeptFor } from '@towline/test/sandbox';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CONTAINERS, type DemoContainer, settings } from './demo-map.ts';
 import type { DemoPlace } from './demo-place.ts';
 import { BUILD_VERSION } from './storefront.ts';

@@ -61,7 +61,8 @@ addTokenCommands(command, {
   },
   now: Date.now,
 });
-await command.parseAsync();
+// As one file it is CommonJS, which waits for nothing at its top.
+void command.parseAsync();
 
 async function run(options: Options): Promise<number> {
   const listen = listenPlan(options);

@@ -11,7 +11,7 @@ import {
 } from '@towline/test/sandbox';
 import type { AgentLink } from '@towline/tui/link';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openLink } from '../../bench/open-link.ts';
 import {
   brokenFrames,

@@ -57,8 +57,8 @@ const engine = () => ['--engine', `unix://${hosts.a.socket}`];
 
 /** `towline` as after a new build, whose agent is this. */
 async function withAgent(change: (agent: string) => string, ...args: string[]) {
-  const agent = join(rebuilt, 'agent/dist/towline-agent.js');
-  const shipped = join(dirname(programFiles().towline), '../../agent/dist/towline-agent.js');
+  const agent = join(rebuilt, 'agent/dist/towline-agent.cjs');
+  const shipped = join(dirname(programFiles().towline), '../../agent/dist/towline-agent.cjs');
   await writeFile(agent, change(await readFile(shipped, 'utf8')));
   return execa(process.execPath, [join(rebuilt, 'tui/bin/towline.js'), ...args], {
     cwd: place.dir,

@@ -1,7 +1,7 @@
 import process from 'node:process';
 import { jobSchema } from '@towline/core/job';
 import { agentAddress, createLink, createTransports, jobEvents } from '@towline/tui/link';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * `follow-main URL SERVER`: connects, says so, and writes each event of the next job of this server, as a line of JSON; ends with

@@ -7,7 +7,7 @@ import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { type AgentLink, jobEvents } from '@towline/tui/link';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openLink } from '../../bench/open-link.ts';
 import { shopMap } from '../cli/shop-map.ts';
 import { type CliPlace, createPlace, TOWLINE } from '../cli/towline-process.ts';

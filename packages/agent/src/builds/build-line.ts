@@ -1,5 +1,5 @@
 import { type BuildEvent, buildDefinitionSchema, buildEventSchema } from '@towline/core/build';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the run is of, as it came: names of secrets, and no values. */
 const requestSchema = z.object({ record: z.literal('request'), definition: buildDefinitionSchema });

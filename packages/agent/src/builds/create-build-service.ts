@@ -34,7 +34,7 @@ import type {
 } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
 import type { RefusalCode } from '@towline/core/rules';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BuildEngine, Engine } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { engineIsBack } from '../replace/index.ts';
@@ -42,11 +42,9 @@ import { notWritten, openDocument, words } from '../store/index.ts';
 import { ActiveRun } from './active-run.ts';
 import type { Answer, BuildService } from './build-service.ts';
 import { BUILD_LABEL, OWNER_LABEL, removeBuilderContainers } from './command/index.ts';
-import { endLeftovers } from './download/index.ts';
 import { folderBytes } from './folder-bytes.ts';
-import { findBuilder } from './image/index.ts';
 import { type LogLimits, openStepLog, pruneLogs, type StepLog } from './log/index.ts';
-import { performRun, type RunOutcome } from './perform-run.ts';
+import type { RunOutcome } from './perform-run.ts';
 import { removeFolder } from './remove-folder.ts';
 import {
   type BuildFolders,
@@ -460,6 +458,7 @@ class Builds implements BuildService {
     const commit = earlier.findLast(({ steps }) =>
       steps.some(({ kind, state }) => kind === 'download' && state === 'DONE'),
     )?.commit;
+    const { performRun } = await import('./build-tools.ts');
     return await performRun({
       engine,
       buildEngine,
@@ -526,6 +525,7 @@ class Builds implements BuildService {
   async #sweep(interrupted: readonly BuildRun[]): Promise<void> {
     const { folders, buildEngine, owner, log } = this.#parts;
     for (const run of interrupted) {
+      const { endLeftovers } = await import('./build-tools.ts');
       await endLeftovers(sourcePath(folders, run)).catch((error: unknown) =>
         log.warn({ err: error, run: run.tag }, 'what an interrupted download left could not be looked for'),
       );
@@ -650,6 +650,7 @@ class Builds implements BuildService {
   /** What an engine can't do is said before anything is begun. */
   async #ableToBuild({ image }: BuildDefinition): Answer<void> {
     if ((image.secrets ?? []).length === 0 && image.ssh !== true) return ok(undefined);
+    const { findBuilder } = await import('./build-tools.ts');
     const found = await findBuilder(this.#parts.buildEngine, this.#ending.signal);
     if (!found.ok) {
       if (found.error.code === 'engine-unreachable') {

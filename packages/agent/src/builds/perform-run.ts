@@ -11,9 +11,8 @@ import {
   reasonLine,
 } from '@towline/core/build';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
-import type { BuildEngine, Engine } from '../engine/index.ts';
+import { type BuildEngine, type Engine, paceProgress } from '../engine/index.ts';
 import type { Registry } from '../registry/index.ts';
-import { paceProgress } from '../replace/index.ts';
 import { words } from '../store/index.ts';
 import type { StopReason } from './active-run.ts';
 import { runCommand } from './command/index.ts';

@@ -1,5 +1,6 @@
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { execa } from 'execa';
+import { promisify } from 'node:util';
 
 /**
  * Removes a folder with all that is in it; none is fine. A command may have put folders into each other until their path is longer
@@ -10,7 +11,6 @@ export async function removeFolder(folder: string): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENAMETOOLONG')) throw error;
-    const removed = await execa('rm', ['-rf', '--', folder], { reject: false, stdin: 'ignore' });
-    if (removed.exitCode !== 0) throw error;
+    await promisify(execFile)('rm', ['-rf', '--', folder]).catch(() => Promise.reject(error));
   }
 }

@@ -14,7 +14,7 @@ import {
   withoutVertices,
 } from '@towline/core/build';
 import { ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type Journal,
   numberAfterLoss,

@@ -2,8 +2,7 @@ import { type BuildDefinition, buildKey } from '@towline/core/build';
 import type { CommitsBetweenInput, CommitsBetweenOutput, ProtocolError } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import type { Answer } from './build-service.ts';
-import { type CommitsBetween, commitsBetween } from './download/index.ts';
-import { gitSourceOf } from './perform-run.ts';
+import type { CommitsBetween } from './download/index.ts';
 import { type BuildFolders, type BuildName, historyPath } from './run-folders.ts';
 import type { RunHistory } from './run-history.ts';
 
@@ -40,6 +39,7 @@ export class SourceCommits {
     if (!to.ok) return to;
     const secrets = await secretsOf(definition);
     if (!secrets.ok) return secrets;
+    const { commitsBetween, gitSourceOf } = await import('./build-tools.ts');
     const found = await this.#inTurn(buildKey(name), () =>
       commitsBetween({
         source: gitSourceOf(definition, secrets.value),

@@ -4,7 +4,7 @@ import type { Duplex, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import type { Failure, Result } from '@towline/core/result';
 import { err, ok } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineAuth } from './engine.ts';
 import { describeAddress, type EngineAddress } from './engine-address.ts';
 import { refusal, toEngineError } from './engine-failure.ts';

@@ -5,7 +5,7 @@ import { repositoryOf } from '@towline/core/image';
 import type { ObservedContainer } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
 import Docker from 'dockerode';
-import { z } from 'zod';
+import * as z from 'zod';
 import type {
   ContainerInspect,
   DiskUsage,

@@ -31,6 +31,7 @@ export {
   engineAddress,
 } from './engine-address.ts';
 export { observeContainer } from './observe.ts';
+export { paceProgress } from './pace-progress.ts';
 export type { PushReceipt } from './push-progress.ts';
 export { toProtocolError } from './to-protocol-error.ts';
 export {

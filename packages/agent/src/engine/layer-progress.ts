@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const UNSAID = 'the engine reported an error without saying which';
 

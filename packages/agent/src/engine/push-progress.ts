@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorOfEntry, type Layer, layerEntrySchema, sumLayers } from './layer-progress.ts';
 
 /** One entry of the stream that a push answers with; at its end with what the registry has now. */

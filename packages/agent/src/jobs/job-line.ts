@@ -1,6 +1,6 @@
 import { type JobEvent, jobEventSchema } from '@towline/core/job';
 import { executeInputSchema } from '@towline/core/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ReplaceRecord, replaceRecordSchema } from '../replace/index.ts';
 
 /** What was asked for, as it came. */

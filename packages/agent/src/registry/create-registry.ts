@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { compareTags, isValidTag, parseReference } from '@towline/core/image';
 import type { ImageVersion } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EngineAuth } from '../engine/index.ts';
 import { nextPage } from './challenge.ts';
 import { lookUpCredentials } from './credentials.ts';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What the machine's Docker configuration has for a registry. */
 export type Credentials =

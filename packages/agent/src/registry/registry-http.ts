@@ -1,5 +1,5 @@
 import { err, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseChallenge } from './challenge.ts';
 import type { Credentials } from './credentials.ts';
 

@@ -6,7 +6,6 @@ export { type JobWriter, type KeptContainer, type ReplaceRecord, replaceRecordSc
 export { jsonOf } from './json.ts';
 export { notKept, type OldContainer } from './not-kept.ts';
 export { isOwnContainer, type OwnTraces, readOwnTraces } from './own-container.ts';
-export { paceProgress } from './pace-progress.ts';
 export { planServer, type UnbuiltTask } from './plan-server.ts';
 export { type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 export {

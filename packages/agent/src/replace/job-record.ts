@@ -1,5 +1,5 @@
 import type { JobEventBody } from '@towline/core/job';
-import { z } from 'zod';
+import * as z from 'zod';
 import { savedContainerSchema } from './saved.ts';
 
 /** What a replacement writes into its job's journal beside the events: what a recovery needs, and nobody else. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** JSON as the engine answers it. Replacement keeps fields that it does not know, so it works on the JSON itself. */
 export type Json = string | number | boolean | null | Json[] | JsonObject;

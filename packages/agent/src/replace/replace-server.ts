@@ -7,6 +7,7 @@ import {
   EngineError,
   type EngineInfo,
   type ImageInspect,
+  paceProgress,
 } from '../engine/index.ts';
 import type { Manifest, Registry } from '../registry/index.ts';
 import { NotRecorded } from '../store/index.ts';
@@ -19,7 +20,6 @@ import { type GateWishes, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
 import { jsonOf } from './json.ts';
-import { paceProgress } from './pace-progress.ts';
 import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 import { holdsRestart, removesItself, savedPolicy, wasRunning } from './recovery.ts';
 import { refuseProbe } from './refuse-probe.ts';

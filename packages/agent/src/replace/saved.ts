@@ -1,5 +1,5 @@
 import { probeSchema } from '@towline/core/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 import { jsonObjectSchema } from './json.ts';
 
 /** What is kept of one container of a job before anything is done to it: all that a recovery needs. */

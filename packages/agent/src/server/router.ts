@@ -54,7 +54,7 @@ import {
 } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import { initTRPC, tracked } from '@trpc/server';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BuildService } from '../builds/index.ts';
 import type { Engine, EngineWatch } from '../engine/index.ts';
 import type { JobService } from '../jobs/index.ts';

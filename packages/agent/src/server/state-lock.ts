@@ -1,7 +1,7 @@
 import { link, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isFull } from '../store/index.ts';
 
 const ownerSchema = z.object({ pid: z.int().positive(), started: z.string() });

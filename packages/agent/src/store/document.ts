@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Adapter, Low } from 'lowdb';
 import writeFileAtomic from 'write-file-atomic';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isFolder, isNotThere, type OnProblem, setAside, words } from './set-aside.ts';
 
 /** A JSON file that is read once and written whole. */

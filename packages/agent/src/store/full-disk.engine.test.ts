@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasLoopDevices, mountLosableDisk } from '@towline/test/sandbox';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { openJournal, readJournal } from './index.ts';
 
 let dir: string;

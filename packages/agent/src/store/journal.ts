@@ -1,7 +1,7 @@
 import { open, readFile, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isFolder, isNotThere, type OnProblem, setAside, words } from './set-aside.ts';
 
 /** An append-only file of one JSON object a line. */

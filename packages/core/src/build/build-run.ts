@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { buildErrorSchema, commitSchema, vertexSchema } from './event.ts';
 import { BUILD_RUN_STATES, BUILD_STEP_KINDS, BUILD_STEP_STATES } from './step.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isValidTag, parseReference } from '../image/index.ts';
 import { isGitRef, whyNoGitUrl } from './git-url.ts';
 

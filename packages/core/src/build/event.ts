@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BUILD_RUN_STATES, BUILD_STEP_KINDS, BUILD_STEP_STATES } from './step.ts';
 
 /** A commit as it was when a run resolved its ref. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * One setting that is not the same in the new container as in the old one. `from` or `to` is absent where there is none.

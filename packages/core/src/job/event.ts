@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { IMAGE_MODES, REFUSAL_CODES } from '../rules/index.ts';
 import { settingChangeSchema } from './change.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { settingChangeSchema } from './change.ts';
 import {
   JOB_STATES,

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isVariableName } from '../build/index.ts';
 import { whyNoAgentUrl } from './agent-url.ts';
 import { checked, keys, text } from './expecting.ts';

@@ -1,7 +1,7 @@
 import { dependencyCycle } from './dependency-order.ts';
 import { didYouMean } from './nearest.ts';
 import { type Problem, shorten } from './problems-of.ts';
-import type { SourcePath } from './source.ts';
+import type { SourcePath } from './source-path.ts';
 
 /**
  * What names something in the file that is not there, and containers that are there twice. It looks at the file as it was

@@ -2,7 +2,7 @@ import { err, ok, type Result } from '../result/index.ts';
 import type { Refusal } from '../rules/index.ts';
 import { problemsOf } from './problems-of.ts';
 import { type RunDefinition, type RunNetwork, runDefinitionSchema } from './run-definition.ts';
-import { formatPath } from './source.ts';
+import { formatPath } from './source-path.ts';
 import type { EngineMount } from './volumes.ts';
 
 /** The settings of a container at one network, as the engine's `EndpointConfig`. */

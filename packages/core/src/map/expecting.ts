@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Schemas whose errors say what was expected. The `message` of an issue of theirs is that phrase, such as `a list of

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { familiarName, parseReference } from '../image/index.ts';
 import { err, ok, type Result } from '../result/index.ts';
 import { toAgent } from './agent-definition.ts';
@@ -8,7 +8,8 @@ import type { ContainerDefinition, MapFile, MapProblem, ServiceDefinition } from
 import { mapFileSchema } from './map-schema.ts';
 import { toProbe } from './probe.ts';
 import { problemsOf } from './problems-of.ts';
-import { formatPath, parseSource } from './source.ts';
+import { parseSource } from './source.ts';
+import { formatPath } from './source-path.ts';
 
 /** A larger file is refused before it is parsed, and need not be read further than this. In bytes. */
 export const MAX_MAP_FILE_BYTES = 1024 * 1024;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Probe } from '../protocol/index.ts';
 import { either, keys, listOf, read, text, wholeNumber } from './expecting.ts';
 import { parseDuration } from './quantity.ts';

@@ -1,7 +1,7 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { KEY_SEPARATOR } from './expecting.ts';
 import { didYouMean, nearest } from './nearest.ts';
-import type { SourcePath } from './source.ts';
+import type { SourcePath } from './source-path.ts';
 
 /** What is wrong with a value, before it is known where in the text it is. */
 export interface Problem {

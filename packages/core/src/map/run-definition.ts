@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { either, keys, listOf, read, text, wholeNumber, yesOrNo } from './expecting.ts';
 import { type PublishedPort, parsePorts } from './ports.ts';
 import { parseBytes, parseDuration } from './quantity.ts';

@@ -11,9 +11,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import type { MapProblem } from './map-file.ts';
-
-/** Where something is in the file, by keys and by places in lists. */
-export type SourcePath = readonly PropertyKey[];
+import { formatPath, type SourcePath } from './source-path.ts';
 
 /** The text of a map file, parsed as YAML. */
 export interface Source {
@@ -241,16 +239,4 @@ function keyOf(pair: unknown): string {
 function offsetOfNode(node: unknown): number | undefined {
   if (isScalar(node) || isMap(node) || isSeq(node) || isAlias(node)) return node.range?.[0];
   return undefined;
-}
-
-/** `services.shop.maps.demo.servers.web.containers[0].image`; a key with other characters is quoted in brackets. */
-export function formatPath(path: SourcePath): string {
-  return path
-    .map((step, at) => {
-      if (typeof step === 'number') return `[${step}]`;
-      const key = String(step);
-      if (/[\s.[\]"]/.test(key) || key === '') return `[${JSON.stringify(key)}]`;
-      return at === 0 ? key : `.${key}`;
-    })
-    .join('');
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a token lets its owner do: a viewer looks at everything and changes nothing. */
 export const ROLES = ['operator', 'viewer'] as const;

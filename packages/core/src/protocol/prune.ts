@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An agent says so in `hello` that prunes. */
 export const PRUNE_CAPABILITY = 'prune';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type BuildEvent, buildEventSchema } from '../build/index.ts';
 import { type JobEvent, jobEventSchema } from '../job/index.ts';
 import { type WatchEvent, watchEventSchema } from './schema.ts';

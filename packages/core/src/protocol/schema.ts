@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { buildRunSchema } from '../build/index.ts';
 import {
   jobSchema,

@@ -52,7 +52,7 @@ export async function loadCargo(version: string, nodeFile: string | undefined): 
 /** The agent as one file: beside this source, or beside this bundle. */
 function bundledAgent(moduleUrl: string): string {
   const beside = moduleUrl.endsWith('.ts') ? '../../../agent/dist/' : '../../agent/dist/';
-  return fileURLToPath(new URL(`${beside}towline-agent.js`, moduleUrl));
+  return fileURLToPath(new URL(`${beside}towline-agent.cjs`, moduleUrl));
 }
 
 /** Its messages go on a sentence that says what the machine has. */

@@ -241,7 +241,7 @@ test('a half-open connection is found out', async () => {
 
 test('a quiet connection that answers pings stays', async () => {
   await peer.listen();
-  open({ keepaliveMs: 5 });
+  open({ keepaliveMs: 50 });
   await vi.waitUntil(() => watched.length > 0);
   const [socket] = peer.sockets;
   let pings = 0;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { err, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BuildEngine } from '../../engine/index.ts';
 import { buildFailure, type ImageFailure } from './build-failure.ts';
 import { BuildkitProgress } from './buildkit-progress.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LastLines, LineBlocks, type OutputText } from '../output/index.ts';
 import type { VertexState } from './image-events.ts';
 

@@ -5,7 +5,7 @@ const LOOKED_AT = 2_000;
 
 /** A quick look that most lines do not pass. */
 const MAYBE =
-  /error|err!|fatal|fail|panic|exception|traceback|not found|no such|denied|killed|segmentation|abort|unable|cannot|can't|out of memory|no space|undefined reference|✗|✘|did not complete|non-zero|^E /i;
+  /error|err!|fatal|fail|panic|exception|traceback|not found|no such|denied|killed|segmentation|abort|unable|cannot|can't|out of memory|no space|undefined reference|\u2717|\u2718|did not complete|non-zero|^E /i;
 
 /** What says that it is none. */
 const NOT =
@@ -34,7 +34,7 @@ const ERRORS: readonly RegExp[] = [
   /\bmake(?:\[\d+\])?: \*\*\*/,
   /\bSegmentation fault\b|\bcore dumped\b|^Killed\b|\bOut of memory\b|\bOOMKilled\b|\bNo space left on device\b/i,
   /\breturned a non-zero code\b|\bdid not complete successfully\b|\bexit(?:ed)? (?:with )?(?:code|status)[: ]+[1-9]/i,
-  /^\s*(?:✗|✘|×)\s/,
+  /^\s*(?:\u2717|\u2718|\u00d7)\s/,
   /^BUILD FAILED\b|^\[ERROR\]/,
   /\b[1-9]\d* (?:errors?|failed|failing)\b/i,
 ];
@@ -42,7 +42,7 @@ const ERRORS: readonly RegExp[] = [
 /** Whether a line of a build's output looks like the report of an error. A guess, for the jump to the first one. */
 export function looksLikeError(line: string): boolean {
   const text = plainText(line.slice(0, LOOKED_AT));
-  if (!MAYBE.test(text) && !/^\s*×/.test(text)) return false;
+  if (!MAYBE.test(text) && !/^\s*\u00d7/.test(text)) return false;
   // BuildKit's and a clock's prefix: `#12 3.456 `, `2026-01-02T03:04:05Z `.
   const said = text.replace(/^(?:#\d+ )?(?:\[?[\d:.TZ+-]+\]? )*/, '');
   return !NOT.test(said) && ERRORS.some((pattern) => pattern.test(said));

@@ -2,7 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSecretName } from '@towline/core/build';
 import { err, type Failure, ok, type Result } from '@towline/core/result';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type OnProblem, openDocument, type StoredDocument } from '../../store/index.ts';
 import { fileNameOf } from './file-name.ts';
 import { patternsOf } from './masker.ts';
