@@ -11,10 +11,14 @@ import { createJobService } from '../jobs/index.ts';
 import { createPruneService } from '../prune/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { type ServerLog, startServer } from './agent-server.ts';
+import { giveBackMemory } from './give-back.ts';
 import { type IdleWatch, watchIdle } from './idle.ts';
 import type { ListenPlan } from './listen-words.ts';
 import { networkDoor } from './network-door.ts';
 import { lockState } from './state-lock.ts';
+
+/** So long after the last that was to be done memory is given back, in seconds. */
+const REST_SECONDS = 10;
 
 export interface RunAgentOptions {
   socketPath: string;
@@ -96,8 +100,10 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
   for (const problem of [...jobs.problems(), ...builds.problems()]) log.warn({}, problem);
 
   const idle = Promise.withResolvers<void>();
-  let idleWatch: IdleWatch | undefined;
-  const look = () => idleWatch?.look();
+  const watches: IdleWatch[] = [];
+  const look = () => {
+    for (const watch of watches) watch.look();
+  };
   const server = await startServer({
     engine,
     watch: createEngineWatch(engine),
@@ -117,11 +123,12 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
     await Promise.all([jobs.close(), builds.close()]);
     return server;
   }
+  const working = () => jobs.activeCount() + builds.activeCount() > 0;
+  watches.push(watchIdle(REST_SECONDS, working, giveBackMemory));
   const { idleExitSeconds } = options;
   if (idleExitSeconds !== undefined) {
-    const active = () => jobs.activeCount() + builds.activeCount();
-    const busy = () => server.value.connections() > 0 || active() > 0;
-    idleWatch = watchIdle(idleExitSeconds, busy, idle.resolve);
+    const busy = () => server.value.connections() > 0 || working();
+    watches.push(watchIdle(idleExitSeconds, busy, idle.resolve));
   }
   const stopListening = [jobs.onJob(look), builds.onRun(look)];
   return ok({
@@ -130,7 +137,7 @@ async function runLocked(options: RunAgentOptions): Promise<Result<RunningAgent>
     reload: server.value.reload,
     async close() {
       for (const stop of stopListening) stop();
-      idleWatch?.stop();
+      for (const watch of watches) watch.stop();
       await server.value.close();
       await Promise.all([jobs.close(), builds.close()]);
     },
