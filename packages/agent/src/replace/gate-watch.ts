@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Probe } from '@towline/core/protocol';
-import type { ContainerInspect, Engine } from '../engine/index.ts';
+import { type ContainerInspect, type Engine, EngineError } from '../engine/index.ts';
 import { type Answer, type AskedPlace, ask } from './ask.ts';
 import { findReach } from './find-reach.ts';
 import {
@@ -25,8 +25,8 @@ export interface GateOptions {
   onStanding?: (standing: { tries: number; words: string }) => void;
 }
 
-/** An engine tells when a healthcheck has come to a verdict, and not how it stands before. */
-const LOOK_AT_HEALTH_MS = 1_000;
+/** An engine tells when a healthcheck has come to a verdict, and not how it stands before; one without events tells nothing. */
+const LOOK_MS = 1_000;
 
 /**
  * Watches one container from before its start, so that no exit is missed, and says whether it passes. Rejects with
@@ -40,22 +40,38 @@ export class GateWatch {
   readonly #opened = Promise.withResolvers<void>();
   #wake = Promise.withResolvers<void>();
   #failure: { error: unknown } | undefined;
+  #isTold = true;
 
   private constructor(engine: Engine, id: string) {
     this.#engine = engine;
     this.#id = id;
-    this.#opened.promise.catch(() => {});
-    this.#read().catch((error: unknown) => {
-      this.#fail(error);
-      this.#opened.reject(error);
-    });
   }
 
   /** Returns once the engine tells its events. */
   static async open(engine: Engine, id: string): Promise<GateWatch> {
     const watch = new GateWatch(engine, id);
+    watch.#opened.promise.catch(() => {});
+    watch.#read().catch((error: unknown) => {
+      watch.#fail(error);
+      watch.#opened.reject(error);
+    });
     await watch.#opened.promise;
     return watch;
+  }
+
+  /**
+   * The like for a server that has to serve again, whatever can be seen of it: where the engine does not tell its events, the
+   * container is looked at once a second.
+   */
+  static async openOrLook(engine: Engine, id: string): Promise<GateWatch> {
+    try {
+      return await GateWatch.open(engine, id);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      const watch = new GateWatch(engine, id);
+      watch.#isTold = false;
+      return watch;
+    }
   }
 
   /** To be called right after the start. */
@@ -72,7 +88,7 @@ export class GateWatch {
       elapsed = true;
       look();
     }, rule.limitMs);
-    const health = rule.kind === 'healthcheck' ? setInterval(look, LOOK_AT_HEALTH_MS) : undefined;
+    const looks = rule.kind === 'healthcheck' || !this.#isTold ? setInterval(look, LOOK_MS) : undefined;
     const onCancel = () => this.#signal();
     cancel.addEventListener('abort', onCancel, { once: true });
     const over = new AbortController();
@@ -108,7 +124,7 @@ export class GateWatch {
         : state;
     } finally {
       clearTimeout(limit);
-      clearInterval(health);
+      clearInterval(looks);
       over.abort();
       cancel.removeEventListener('abort', onCancel);
     }

@@ -219,7 +219,7 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
   for (const { saved, seen } of containers) {
     if (seen.next === undefined) return false;
     if (saved.becomes !== 'checked') continue;
-    const watch = await GateWatch.open(engine, seen.next.id);
+    const watch = await GateWatch.openOrLook(engine, seen.next.id);
     try {
       const found = await engine.inspectContainer(seen.next.id);
       if (found === undefined) return false;
@@ -459,7 +459,7 @@ async function startAndGate(
   id: string,
 ): Promise<Result<void>> {
   const { engine, signal } = options;
-  const watch = await GateWatch.open(engine, id);
+  const watch = await GateWatch.openOrLook(engine, id);
   try {
     await patiently(options, () => startContainer(engine, id));
     const found = await engine.inspectContainer(id);
