@@ -29,7 +29,8 @@ test('the benchmark measures every way, and says how far each goal is; how fast 
     expect(linked.lines[way].median).toBeGreaterThan(0);
   }
   expect(linked.status.map(({ agents }: { agents: number }) => agents)).toEqual([1, 2]);
-  expect(linked.attacked.median).toBeGreaterThan(0);
+  expect(linked.attacked.rubbish.median).toBeGreaterThan(0);
+  expect(linked.attacked.flood.median).toBeGreaterThan(0);
   expect(linked.ratios.memory).toBeGreaterThan(0);
   expect(goals).toHaveLength(10);
   for (const { goal, measured } of goals) expect(`${goal}: ${measured}`).toMatch(/\d/);

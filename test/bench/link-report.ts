@@ -8,11 +8,11 @@ type ByWay = Record<'unix' | 'ssh' | 'plainSsh', Summary>;
 export interface LinkReport {
   roundTrip: ByWay;
   lines: ByWay;
-  attacked: Summary;
+  attacked: { rubbish: Summary; flood: Summary };
   status: readonly { agents: number; wall: Summary }[];
   idle: { agentBytes: number; nodeBytes: number; cpuPercent: number; seconds: number };
   /** How one stands to `ssh` with the same bytes. */
-  ratios: { roundTrip: number; lines: number; attacked: number; memory: number };
+  ratios: { roundTrip: number; lines: number; rubbish: number; flood: number; memory: number };
   goals: readonly Goal[];
 }
 
@@ -29,13 +29,14 @@ export function reportOfLinks({ roundTrip, lines, attacked, status, idle }: Link
   return {
     roundTrip: byWay(roundTrip),
     lines: byWay(lines),
-    attacked: summarise(attacked),
+    attacked: { rubbish: summarise(attacked.rubbish), flood: summarise(attacked.flood) },
     status: status.map(({ agents, wall }) => ({ agents, wall: summarise(wall) })),
     idle: { agentBytes, nodeBytes, cpuPercent, seconds: idle.seconds },
     ratios: {
       roundTrip: compare(roundTrip.ssh, roundTrip.plainSsh).ratio,
       lines: compare(lines.ssh, lines.plainSsh).ratio,
-      attacked: compare(attacked, roundTrip.unix).ratio,
+      rubbish: compare(attacked.rubbish, roundTrip.unix).ratio,
+      flood: compare(attacked.flood, roundTrip.unix).ratio,
       memory,
     },
     goals: [
@@ -68,7 +69,8 @@ export function printLinks({ roundTrip, lines, attacked, status, idle, ratios }:
     ]),
     '',
     `Over SSH, as to ssh itself: question and answer ${times(ratios.roundTrip)}, lines a second ${times(ratios.lines)}.`,
-    `While the agent is attacked: question and answer ${trip(attacked)} by its socket, ${times(ratios.attacked)} of what they take else.`,
+    `By its socket while it is sent rubbish: question and answer ${trip(attacked.rubbish)}, ${times(ratios.rubbish)} of what they take else.`,
+    `And while strangers flood its network's door: ${trip(attacked.flood)}, ${times(ratios.flood)}.`,
     `An idle agent: ${mb(idle.agentBytes)}; an idle Node: ${mb(idle.nodeBytes)}.`,
     '',
     table([

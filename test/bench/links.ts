@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { createToken } from '@towline/agent/access';
 import {
+  certificateAuthority,
   type Host,
   programFiles,
   type RunningAgentProcess,
@@ -21,8 +23,11 @@ import { openLink, openLinkOver } from './open-link.ts';
 export interface LinkMeasures {
   /** Milliseconds for a question and its answer of some 200 bytes each, a sample a round, each the median of many. */
   roundTrip: { unix: number[]; ssh: number[]; plainSsh: number[] };
-  /** The same by the Unix socket, while somebody sends the agent as much rubbish as it takes. */
-  attacked: number[];
+  /**
+   * The same by the Unix socket, while somebody sends the agent as much rubbish as it takes, and while strangers open connections
+   * at its network's door as fast as they can.
+   */
+  attacked: { rubbish: number[]; flood: number[] };
   /** Lines of a container's log a second: by a link, and by `ssh … docker logs`. */
   lines: { unix: number[]; ssh: number[]; plainSsh: number[] };
   /** Milliseconds for `towline status`, by the number of agents. */
@@ -61,18 +66,26 @@ export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
   const agents: RunningAgentProcess[] = [];
   try {
     say(`starting ${Math.max(...place.agents)} agents`);
+    const authority = await certificateAuthority(dir);
+    const { cert, key } = await authority.issue('agent', ['127.0.0.1']);
+    const token = await createToken(join(dir, 'a0', 'state'), { name: 'bench', role: 'viewer' }, Date.now());
+    if (!token.ok) throw new Error(token.error.message);
+    const door = ['--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
     while (agents.length < Math.max(...place.agents)) {
-      agents.push(
-        await startAgent({ host, dir: join(dir, `a${agents.length}`), args: ['--log-level', 'warn'] }),
-      );
+      const args = agents.length === 0 ? door : ['--log-level', 'warn'];
+      agents.push(await startAgent({ host, dir: join(dir, `a${agents.length}`), args }));
     }
     const [first] = agents;
     if (first === undefined) throw new Error('There is no agent to measure.');
-    say(`measuring ${place.idleSeconds} s of doing nothing`);
-    const idle = await measureIdle(first, agents, place.idleSeconds);
     say('measuring towline status');
     const status = await measureStatus(place, agents);
-    return { ...(await overSsh(place, first)), status, idle };
+    say(`measuring ${place.idleSeconds} s of doing nothing`);
+    const idle = await measureIdle(first, agents, place.idleSeconds);
+    return {
+      ...(await overSsh(place, first, { port: await first.networkPort(), ca: authority.cert })),
+      status,
+      idle,
+    };
   } finally {
     await Promise.all(agents.map((agent) => agent.stop()));
   }
@@ -81,6 +94,7 @@ export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
 async function overSsh(
   { host, dir, base, rounds, logLines, inTurn, say }: LinkPlace,
   agent: RunningAgentProcess,
+  door: { port: number; ca: string },
 ): Promise<Pick<LinkMeasures, 'roundTrip' | 'lines' | 'attacked'>> {
   const sshd = await startSshd({ sandboxDir: dir });
   const config = join(dir, '.ssh', 'config');
@@ -129,7 +143,9 @@ async function overSsh(
       }
     }
     say('while the agent is attacked');
-    return { roundTrip, lines, attacked: await underAttack(agent.socket, unix, rounds) };
+    const rubbish = await underAttack(['rubbish', agent.socket], unix, rounds);
+    const flood = await underAttack(['flood', String(door.port), door.ca], unix, rounds);
+    return { roundTrip, lines, attacked: { rubbish, flood } };
   } finally {
     echo.kill();
     await Promise.all([unix.close(), ssh.close()]);
@@ -141,8 +157,8 @@ async function overSsh(
 
 const ATTACK = fileURLToPath(new URL('../e2e/hostile/attack-main.ts', import.meta.url));
 
-async function underAttack(socket: string, link: AgentLink, rounds: number): Promise<number[]> {
-  const attacker = spawn(process.execPath, [ATTACK, socket], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function underAttack(how: readonly string[], link: AgentLink, rounds: number): Promise<number[]> {
+  const attacker = spawn(process.execPath, [ATTACK, ...how], { stdio: ['ignore', 'pipe', 'inherit'] });
   const samples: number[] = [];
   try {
     await once(attacker.stdout, 'data');

@@ -5,7 +5,10 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { endDaemon, startDaemon } from './daemon.ts';
 import type { Host } from './host.ts';
+import { waitUntil } from './process-mark.ts';
 import { programFiles } from './programs.ts';
+
+const NETWORK_MS = 10_000;
 
 export interface RunningAgentProcess {
   /** Its Unix socket, a path. */
@@ -15,6 +18,8 @@ export interface RunningAgentProcess {
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** What it wrote so far. */
   output(): Promise<string>;
+  /** Its port on the network, once it listens there. */
+  networkPort(): Promise<number>;
 }
 
 interface AgentOptions {
@@ -55,11 +60,17 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
     logFile,
     ready: () => acceptsConnections(socket),
   });
+  const output = () => readFile(logFile, 'utf8');
   return {
     socket,
     pid: mark.pid,
     stop: (signal) => endDaemon(host.sandboxDir, name, signal),
-    output: () => readFile(logFile, 'utf8'),
+    output,
+    async networkPort() {
+      const port = async () => /"port":(\d+),"msg":"listening on the network"/.exec(await output())?.[1];
+      await waitUntil(async () => (await port()) !== undefined, NETWORK_MS);
+      return Number(await port());
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import {
   startAgent,
 } from '@towline/test/sandbox';
 import type { AgentLink } from '@towline/tui/link';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import { openLink } from '../../bench/open-link.ts';
 import {
@@ -41,7 +41,7 @@ beforeAll(async () => {
   const listen = ['--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
   agent = await startAgent({ host: hosts.a, dir: join(dir, 'a'), args: listen });
   const ca = await readFile(authority.cert, 'utf8');
-  const { port } = z.object({ port: z.number() }).parse(await saidBy(agent, 'listening on the network'));
+  const port = await agent.networkPort();
   ways = {
     unix: { kind: 'unix', path: agent.socket },
     token: { kind: 'tls', port, ca, token: token.value },
@@ -54,13 +54,6 @@ afterAll(async () => {
   await agent?.stop();
   await rm(dir, { recursive: true, force: true });
 });
-
-async function saidBy({ output }: RunningAgentProcess, message: string): Promise<unknown> {
-  return await vi.waitFor(async () => {
-    const line = (await output()).split('\n').find((each) => each.includes(`"${message}"`));
-    return JSON.parse(line ?? '');
-  });
-}
 
 /** The most that the agent has while it is done, in bytes above what it had before; an honest operator asks on all the while. */
 async function under(attack: () => Promise<unknown>): Promise<{ grew: number; asked: number }> {
