@@ -26,7 +26,7 @@ export async function readRefusal(response: IncomingMessage): Promise<Refused> {
 /** Why this end was not let in, with what to do. `from` says where its token came from. */
 export function notLetIn(name: string, refused: Refused, from: string | undefined): string {
   if (refused.kind === 'other') {
-    return `What answers on ${name} is no Towline agent: it answers ${refused.status} to the request for a connection. Look at the port of the map's url, and at what stands between.`;
+    return `What answers on ${name} is no Towline agent: it answers ${refused.status} to the request for a connection. Look at the port or the path of the map's url, and at what stands between.`;
   }
   const { code, message } = refused.refusal;
   const what = code.startsWith('token-') && from !== undefined ? `the token in ${from}` : 'the connection';

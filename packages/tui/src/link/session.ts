@@ -81,8 +81,8 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       super('ws://agent/', {
         // It is opened already: the client makes its WebSocket at once, and has no way to wait.
         createConnection: () => stream,
+        // No `handshakeTimeout`: it is the socket's own, and a way over SSH is none. `impatience` is for both.
         headers,
-        handshakeTimeout: patienceMs,
         maxPayload: MAX_PAYLOAD_BYTES,
         perMessageDeflate: false,
       });
