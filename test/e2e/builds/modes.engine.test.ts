@@ -389,7 +389,7 @@ const CONDITIONS: readonly Condition[] = [
     bring: () => place.agents.beta.stop('SIGKILL'),
     code: 'agent-unreachable',
     exitCode: 5,
-    why: /The agent beta can't be reached/,
+    why: /The agent beta can't be used: The agent is not running/,
   },
 ];
 

@@ -189,7 +189,7 @@ test('an agent that goes is shown with its reason, and is there again when it is
   await place.agents.alpha.stop('SIGKILL');
   await terminal.waitFor(/✗ Unreachable +web on alpha .*last seen/);
   await moveTo(terminal, 'gateway');
-  await terminal.waitFor("The agent alpha can't be reached");
+  await terminal.waitFor("The agent alpha can't be used: The agent is not running");
   await place.restartAlpha();
   await terminal.waitFor(/● Running +web on alpha/);
 });

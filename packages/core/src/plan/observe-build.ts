@@ -10,7 +10,7 @@ import {
 } from '../build/index.ts';
 import { namesRegistry } from '../image/index.ts';
 import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY } from '../protocol/index.ts';
-import { type TaskBuild, type Version, viewerRefusal } from '../rules/index.ts';
+import { agentAway, type TaskBuild, type Version, viewerRefusal } from '../rules/index.ts';
 import { type AgentView, viewerOf, whyAway } from './agent-view.ts';
 
 /** A build of the service, as its agent last said. */
@@ -92,7 +92,7 @@ function whyUnavailable(
     case 'Unreachable':
       return {
         code: 'agent-unreachable',
-        message: `The agent ${agentName}, which builds ${name}, can't be reached: ${away.reason.replace(/\.$/, '')}. \`towline agents\` says which hop failed.`,
+        message: agentAway(agentName, away.reason, `which builds ${name}`),
       };
     case undefined:
       break;

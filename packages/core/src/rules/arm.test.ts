@@ -179,6 +179,8 @@ describe('of several refusals', () => {
   const inOrder: [RefusalCode, Change][] = [
     ['read-only', { readOnly: true }],
     ['agent-unreachable', { server: { state: 'Unreachable' } }],
+    // Of a viewer's token.
+    ['read-only', { viewer: 'vic', server: { state: 'Running' } }],
     ['server-not-running', { server: { state: 'Stopped' } }],
     ['job-running', { server: { state: 'Running', runningJob: 'j1' } }],
     ['mode-not-allowed', { kind: 'built' }],

@@ -1,4 +1,5 @@
 import { isValidTag, TAG_RULE } from '../image/index.ts';
+import { agentAway } from './agent-away.ts';
 import { type Choice, type ImageMode, modesOf } from './choice.ts';
 import type { ObservedTask } from './observed-task.ts';
 import { readOnlyRefusal, viewerRefusal } from './read-only.ts';
@@ -23,7 +24,8 @@ const MOVING_TAG = 'latest';
  * Whether a task would run if it were executed now (the execute rules of the product). The dashboard asks with what it
  * last saw, to show; the agent asks again with what it inspects at that moment, to decide.
  *
- * Of several reasons against it the first of this order is given: `read-only`, `agent-unreachable`,
+ * Of several reasons against it the first of this order is given: `read-only` (of this end; of a viewer's token after
+ * `agent-unreachable`), `agent-unreachable`,
  * `server-not-running`, `job-running`, `mode-not-allowed`, `container-missing`, `needs-registry`, then the mode's own
  * (`no-tag`, `invalid-tag`, `no-successful-image`, `same-version`; of Latest that the build's agent is `agent-unreachable`
  * where nothing is known of it; of Build & Deploy that the agent is that or that building is `not-supported` there,
@@ -46,19 +48,15 @@ export function arm(choice: Choice, facts: ObservedTask): Arming {
 /** What stands against everything on the server; undefined where nothing does. */
 function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | undefined {
   if (readOnly) return readOnlyRefusal('execute');
+  const away = refuseAway(server);
+  if (away !== undefined) return away;
+  // What somebody may do at an agent that is away, they may find out when it is there.
   if (viewer !== undefined) return viewerRefusal(server.agent, viewer);
   const why = server.reason === undefined ? '' : `: ${withoutFullStop(server.reason)}`;
   switch (server.state) {
     case 'Connecting':
-      return {
-        code: 'agent-unreachable',
-        message: `The agent ${server.agent} is being connected to: wait for its first answer.`,
-      };
     case 'Unreachable':
-      return {
-        code: 'agent-unreachable',
-        message: `The agent ${server.agent} can't be reached${why}. \`towline agents\` says which hop failed.`,
-      };
+      break;
     case 'Degraded':
       return {
         code: 'server-not-running',
@@ -80,6 +78,22 @@ function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | und
     };
   }
   return undefined;
+}
+
+function refuseAway({ state, agent, reason }: ObservedTask['server']): Refusal | undefined {
+  switch (state) {
+    case 'Connecting':
+      return {
+        code: 'agent-unreachable',
+        message: `The agent ${agent} is being connected to: wait for its first answer.`,
+      };
+    case 'Unreachable':
+      return { code: 'agent-unreachable', message: agentAway(agent, reason) };
+    case 'Degraded':
+    case 'Stopped':
+    case 'Running':
+      return undefined;
+  }
 }
 
 function refuseContainer(choice: Choice, facts: ObservedTask): Refusal | undefined {

@@ -1,3 +1,4 @@
+export * from './agent-away.ts';
 export * from './arm.ts';
 export * from './choice.ts';
 export * from './observed-task.ts';

@@ -208,7 +208,7 @@ describe.each(SIZES)('at %i by %i', (cols, rows) => {
     await terminal.waitFor('✗ Unreachable');
     await terminal.waitFor('ssh to deploy@gamma');
     terminal.type('/search\rj');
-    await terminal.waitFor("The agent gamma can't be reached");
+    await terminal.waitFor("The agent gamma can't be used");
     await terminal.waitFor(/last seen 4\d s ago/);
   });
 
@@ -420,7 +420,7 @@ test('a picker that is opened while its agent connects waits for it', async () =
   const terminal = show('connecting');
   await terminal.waitFor(/· Connecting +web on alpha/);
   await terminal.waitFor('The agent alpha is being connected to: wait for its first answer.');
-  expect(terminal.screen().join('\n')).not.toMatch(/Unreachable|can't be reached/);
+  expect(terminal.screen().join('\n')).not.toMatch(/Unreachable|can't be used/);
   terminal.press('v');
   await terminal.waitFor('Waiting for alpha…');
 });
