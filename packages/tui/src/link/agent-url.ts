@@ -92,6 +92,12 @@ function sshAddress(url: string): Result<AgentAddress> {
   });
 }
 
+/** The url of an address, for people and for commands: a path is as it is. */
+export function sshUrl({ user, host, port, path = '' }: SshAddress): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `ssh://${user === undefined ? '' : `${user}@`}${name}${port === undefined ? '' : `:${port}`}${path}`;
+}
+
 function badUrl(url: string, expected: string) {
   return { code: 'bad-url', message: `The agent's url "${url}" can't be used: ${expected}.` };
 }

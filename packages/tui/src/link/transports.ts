@@ -1,5 +1,5 @@
 import { ok, type Result } from '@towline/core/result';
-import type { AgentAddress, SshAddress } from './agent-url.ts';
+import { type AgentAddress, type SshAddress, sshUrl } from './agent-url.ts';
 import { REMOTE_BACKOFF } from './backoff.ts';
 import { type ProofDefinition, proofPlace } from './proof.ts';
 import type { AskPassphrase, RemoteShell, SshWays } from './ssh/index.ts';
@@ -53,9 +53,4 @@ export function createTransports(options: TransportsOptions): Transports {
       (await ways)?.close();
     },
   };
-}
-
-function sshUrl({ user, host, port, path = '' }: SshAddress): string {
-  const name = host.includes(':') ? `[${host}]` : host;
-  return `ssh://${user === undefined ? '' : `${user}@`}${name}${port === undefined ? '' : `:${port}`}${path}`;
 }

@@ -56,8 +56,8 @@ test('what another user may not use or see is told', async ({ skip }) => {
     ];
     const { stdout } = await run('setpriv', words);
     expect(readSocketAnswer(stdout)).toEqual([
-      { path: paths[0], state: 'denied' },
-      { path: paths[1], state: 'hidden' },
+      { path: paths[0], state: 'denied', owner: 'root' },
+      { path: paths[1], state: 'hidden', owner: 'root' },
     ]);
   } finally {
     server.close();
@@ -68,16 +68,20 @@ test('what another user may not use or see is told', async ({ skip }) => {
 test.each([
   [[], 'does not say why'],
   [[{ path: '/a', state: 'listens' as const }], 'AllowStreamLocalForwarding yes'],
-  [[{ path: '/a', state: 'nobody' as const }], 'not running'],
+  [[{ path: '/a', state: 'nobody' as const }], 'again: `towline agent install ssh://web-1:2222` does'],
   [[{ path: '/a', state: 'denied' as const }], 'me may not use'],
   [[{ path: '/a', state: 'hidden' as const }], 'may not look into'],
+  [
+    [{ path: '/a', state: 'hidden' as const, owner: 'root' }],
+    "It is root's: connect as that user, ssh://root@web-1:2222 in the map file.",
+  ],
   [[{ path: '/a', state: 'no-socket' as const }], '/a is no socket'],
   [
     [
       { path: '/a', state: 'missing' as const },
       { path: '/b', state: 'missing' as const },
     ],
-    'at /a or /b. Start towline-agent',
+    'at /a or /b. Start towline-agent there, have it put there (`towline agent install ssh://web-1:2222`), or',
   ],
   [
     [
@@ -87,7 +91,15 @@ test.each([
     'nobody answers on its socket /b',
   ],
 ])('%j is told with what to do', (found, part) => {
-  const text = socketFailure('me@web-1', 'me', '/a', found);
+  const address = { kind: 'ssh', host: 'web-1', port: 2222 } as const;
+  const text = socketFailure({ name: 'me@web-1', user: 'me', address }, '/a', found);
   expect(text).toMatch(/^me@web-1: /);
   expect(text).toContain(part);
+});
+
+test('one that has a path of its own in the map is none that was put there', () => {
+  const address = { kind: 'ssh', host: 'web-1', path: '/a' } as const;
+  const found = [{ path: '/a', state: 'missing' as const }];
+  const text = socketFailure({ name: 'me@web-1', user: 'me', address }, '/a', found);
+  expect(text).toContain('Start towline-agent there, or give the path');
 });

@@ -1,3 +1,4 @@
+import { type SshAddress, sshUrl } from '../agent-url.ts';
 import { shellWord } from './shell-word.ts';
 
 /** Where an agent that systemd runs has its socket. */
@@ -17,6 +18,8 @@ export type SocketState =
 export interface FoundSocket {
   path: string;
   state: SocketState;
+  /** Whose it is, or the folder that is closed, where this user may not use it. */
+  owner?: string;
 }
 
 /**
@@ -28,16 +31,18 @@ export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: b
   const own = '"${XDG_RUNTIME_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}}/towline/agent.sock"';
   const all = [...paths.map(shellWord), ...(ownToo ? [own] : [])].join(' ');
   const script = [
+    // Of a line of ls: what it may, how many names it has, whose it is.
+    'own() { ls -ld "$1" | while read -r _ _ name _; do echo "$name"; done; }',
     `for p in ${all}; do`,
-    's=missing',
+    's=missing; o=',
     'if [ -S "$p" ]; then',
-    'if [ ! -w "$p" ]; then s=denied;',
+    'if [ ! -w "$p" ]; then s=denied; o=$(own "$p");',
     'elif [ -r /proc/net/unix ] && ! grep -qF " $p" /proc/net/unix; then s=nobody; else s=listens; fi',
     'elif [ -e "$p" ]; then s=no-socket; else',
     'd=$p; while [ "$d" != / ] && [ "$d" != . ]; do d=$(dirname "$d");',
-    'if [ -d "$d" ]; then if [ ! -x "$d" ]; then s=hidden; fi; break; fi; done',
+    'if [ -d "$d" ]; then if [ ! -x "$d" ]; then s=hidden; o=$(own "$d"); fi; break; fi; done',
     'fi',
-    'echo "towline $s $p"',
+    'echo "towline $s $o $p"',
     'done',
   ].join('\n');
   // Whatever the user's own shell is.
@@ -47,8 +52,9 @@ export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: b
 /** What came of it, in order; what a login script says besides is passed over. */
 export function readSocketAnswer(text: string): FoundSocket[] {
   return text.split('\n').flatMap((line) => {
-    const [, state, path] = /^towline (\S+) (.+)$/.exec(line) ?? [];
-    return path !== undefined && isSocketState(state) ? [{ path, state }] : [];
+    const [, state, owner, path] = /^towline (\S+) (\S*) (.+)$/.exec(line) ?? [];
+    if (path === undefined || !isSocketState(state)) return [];
+    return [{ path, state, ...(owner !== undefined && owner !== '' && { owner }) }];
   });
 }
 
@@ -65,10 +71,19 @@ function isSocketState(text: string | undefined): text is SocketState {
   return text !== undefined && STATES.includes(text);
 }
 
+/** The machine that was asked. */
+export interface AskedMachine {
+  /** Its hop's, for people. */
+  name: string;
+  /** Who was logged in. */
+  user: string;
+  /** The agent's, of the map. */
+  address: SshAddress;
+}
+
 /** Why an agent's socket can't be reached on a machine that can. `found` is empty where the machine could not be asked. */
 export function socketFailure(
-  hop: string,
-  user: string,
+  { name: hop, user, address }: AskedMachine,
   asked: string,
   found: readonly FoundSocket[],
 ): string {
@@ -76,21 +91,27 @@ export function socketFailure(
   if (worth === undefined) {
     return `${hop}: sshd there does not open ${asked}, and does not say why: there is no agent's socket, ${user} may not use it, or AllowStreamLocalForwarding is off in its sshd_config.`;
   }
-  const { path, state } = worth;
+  const { path, state, owner } = worth;
+  // An agent that was put there has its socket where none has to be named.
+  const install = address.path === undefined ? `\`towline agent install ${sshUrl(address)}\`` : undefined;
+  const connectAs =
+    owner === undefined || owner === user
+      ? 'Connect as the user that the agent runs as'
+      : `It is ${owner}'s: connect as that user, ${sshUrl({ ...address, user: owner })} in the map file`;
   switch (state) {
     case 'listens':
       return `${hop}: the agent listens on ${path}, and sshd does not connect to it. Allow it in its sshd_config: AllowStreamLocalForwarding yes (or local).`;
     case 'nobody':
-      return `${hop}: the agent there is not running: nobody answers on its socket ${path}. Start towline-agent again.`;
+      return `${hop}: the agent there is not running: nobody answers on its socket ${path}. Start towline-agent there again${install === undefined ? '' : `: ${install} does where it was put there so`}.`;
     case 'denied':
-      return `${hop}: ${user} may not use the agent's socket ${path}. Connect as the user that the agent runs as.`;
+      return `${hop}: ${user} may not use the agent's socket ${path}. ${connectAs}.`;
     case 'hidden':
-      return `${hop}: ${user} may not look into the folder of the agent's socket ${path}. Connect as the user that the agent runs as.`;
+      return `${hop}: ${user} may not look into the folder of the agent's socket ${path}. ${connectAs}.`;
     case 'no-socket':
       return `${hop}: ${path} is no socket there. Give the path of the agent's socket in the url.`;
     case 'missing': {
       const paths = found.map((each) => each.path);
-      return `${hop}: there is no agent's socket at ${paths.join(' or ')}. Start towline-agent there, or give the path of its socket in the url: ssh://HOST/PATH.`;
+      return `${hop}: there is no agent's socket at ${paths.join(' or ')}. Start towline-agent there${install === undefined ? '' : `, have it put there (${install})`}, or give the path of its socket in the url: ssh://HOST/PATH.`;
     }
   }
 }

@@ -12,10 +12,12 @@ import {
   type KnownHostsFile,
   keyTypeOf,
   knownHostsLine,
+  knownHostsName,
   knownKeyTypes,
 } from './known-hosts.ts';
 import { keysOfAgent, OneKey, signByAgent, signByKey } from './one-key.ts';
 import type { Hop } from './route.ts';
+import { shellWord } from './shell-word.ts';
 import { authenticationFailure, hostKeyFailure, type TriedKey } from './ssh-failure.ts';
 
 const { Client } = ssh2;
@@ -75,7 +77,13 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
   const attempts = keyAttempts(files, agent.keys, { identitiesOnly: hop.identitiesOnly });
   const named = files.flatMap((file) =>
     file.state === 'missing' && hop.identityFilesNamed
-      ? [{ path: file.path, state: 'unusable' as const, reason: 'there is no such file' }]
+      ? [
+          {
+            path: file.path,
+            state: 'unusable' as const,
+            reason: 'there is no such file (IdentityFile in ~/.ssh/config)',
+          },
+        ]
       : [file],
   );
   const client = new Client();
@@ -138,7 +146,13 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     }
     const attempt = accepted.includes('publickey') ? left.shift() : undefined;
     if (attempt === undefined) {
-      fail(authenticationFailure(name, hop.user, tried, named, { accepted, agent: agent.problem }));
+      fail(
+        authenticationFailure(name, hop.user, tried, named, {
+          accepted,
+          agent: agent.problem,
+          hasAgent: hop.agentSocket !== undefined,
+        }),
+      );
       return;
     }
     const pause = () => clearTimeout(patience);
@@ -322,5 +336,8 @@ async function judge(
   }
   const line = knownHostsLine(hostName(hop), key, { hashed: false }).trim();
   const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
-  return hostKeyFailure(name, offered, verdict, `echo '${line}' >> ${path}`);
+  return hostKeyFailure(name, offered, verdict, {
+    add: `echo '${line}' >> ${shellWord(path)}`,
+    forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hostName(hop)))} -f ${shellWord(file)}`,
+  });
 }

@@ -49,7 +49,7 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
       const reached = await reach(address, signal);
       if (!reached.ok) return reached;
       const { connection, release, name, user } = reached.value;
-      const channel = await openAgentSocket(connection, address.path, { name, user });
+      const channel = await openAgentSocket(connection, address, { name, user });
       if (!channel.ok) {
         release();
         return channel;

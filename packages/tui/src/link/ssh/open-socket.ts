@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '@towline/core/result';
 import type { Client, ClientChannel } from 'ssh2';
+import type { SshAddress } from '../agent-url.ts';
 import {
   type FoundSocket,
   readSocketAnswer,
@@ -14,14 +15,15 @@ const MAX_ANSWER = 64 * 1024;
 const PATIENCE_MS = 10_000;
 
 /**
- * A channel to an agent's socket of a machine. Without a path it is the one of an agent that systemd runs, else that of one
+ * A channel to an agent's socket of a machine. Where its address has no path it is the one of an agent that systemd runs, else that of one
  * which this user started. `name` and `user` are the hop's, for people.
  */
 export async function openAgentSocket(
   { client, onEnd }: HopConnection,
-  path: string | undefined,
+  address: SshAddress,
   { name, user }: { name: string; user: string },
 ): Promise<Result<ClientChannel>> {
+  const { path } = address;
   const first = path ?? SYSTEM_SOCKET;
   const work = async (): Promise<Result<ClientChannel>> => {
     const channel = await openSocket(client, first);
@@ -33,7 +35,7 @@ export async function openAgentSocket(
       const other = await openSocket(client, own.path);
       if (other !== undefined) return ok(other);
     }
-    return err({ code: 'agent-unreachable', message: socketFailure(name, user, first, found) });
+    return err({ code: 'agent-unreachable', message: socketFailure({ name, user, address }, first, found) });
   };
   const cut = Promise.withResolvers<Result<ClientChannel>>();
   const off = onEnd((message) => cut.resolve(err({ code: 'agent-unreachable', message })));

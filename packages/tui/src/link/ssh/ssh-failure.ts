@@ -54,12 +54,12 @@ export function jumpFailure(
   return `${hop}: ${gate} can't connect on to ${host}:${port} (${said}). See from there whether the machine is up and its sshd runs.`;
 }
 
-/** Why a host key was not taken; `add` is the command that makes it known. */
+/** Why a host key was not taken; `add` is the command that makes it known, `forget` one that forgets what a file has of the host. */
 export function hostKeyFailure(
   hop: string,
   offered: { type: string; fingerprint: string },
   verdict: Exclude<HostKeyVerdict, { verdict: 'known' }>,
-  add: string,
+  { add, forget }: { add: string; forget(path: string): string },
 ): string {
   const { type, fingerprint } = offered;
   switch (verdict.verdict) {
@@ -67,7 +67,7 @@ export function hostKeyFailure(
       return `${hop}: its host key ${fingerprint} (${type}) is revoked by ${placeText(verdict.at)}. It is not connected to: have the machine given a new one.`;
     case 'differs': {
       const { known } = verdict;
-      return `${hop}: its host key is another than the known one. It shows ${fingerprint} (${type}); known is ${known.fingerprint} (${known.type}), ${placeText(known.at)}. Somebody may be between you and it. Where the machine was set up anew and that is its fingerprint, remove the line and add the new key: ${add}`;
+      return `${hop}: its host key is another than the known one. It shows ${fingerprint} (${type}); known is ${known.fingerprint} (${known.type}), ${placeText(known.at)}. Somebody may be between you and it. Where the machine was set up anew and that is its fingerprint, have the new one in its place: ${forget(known.at.path)} && ${add}`;
     }
     case 'unknown': {
       const authority =
@@ -85,10 +85,16 @@ export function authenticationFailure(
   user: string,
   tried: readonly TriedKey[],
   files: readonly KeyFile[],
-  { accepted, agent }: { accepted: readonly string[]; agent: string | undefined },
+  {
+    accepted,
+    agent,
+    hasAgent,
+  }: { accepted: readonly string[]; agent: string | undefined; hasAgent: boolean },
 ): string {
+  // Without one ssh-add has nobody to give the key to.
+  const add = hasAgent ? 'ssh-add' : 'eval "$(ssh-agent)" && ssh-add';
   const problems = [
-    ...tried.flatMap(triedProblem),
+    ...tried.flatMap((key) => triedProblem(key, add)),
     ...files.flatMap(fileProblem),
     ...(agent === undefined ? [] : [`the SSH agent ${agent}`]),
   ];
@@ -108,18 +114,18 @@ export function authenticationFailure(
   return `${hop}: there is no key to offer for ${user}. Make one with ssh-keygen and add it to ~/.ssh/authorized_keys there, or start an SSH agent.`;
 }
 
-function triedProblem(tried: TriedKey): string[] {
+function triedProblem(tried: TriedKey, add: string): string[] {
   switch (tried.outcome) {
     case 'not-accepted':
     case 'taken':
       return [];
     case 'refused':
       return [
-        `the key ${tried.name} would be accepted and its passphrase was not given: unlock it with \`ssh-add ${tried.name}\`, or run towline where it can ask`,
+        `the key ${tried.name} would be accepted and its passphrase was not given: unlock it with \`${add} ${tried.name}\`, or run towline where it can ask`,
       ];
     case 'wrong':
       return [
-        `the passphrase of ${tried.name} was wrong: start towline again, or unlock it with \`ssh-add ${tried.name}\``,
+        `the passphrase of ${tried.name} was wrong: start towline again, or unlock it with \`${add} ${tried.name}\``,
       ];
   }
 }

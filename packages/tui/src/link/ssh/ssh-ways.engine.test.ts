@@ -269,7 +269,7 @@ test.each([
     await configure(...block('web', web, `IdentityFile ${key}`, `UserKnownHostsFile ${web.knownHostsFile}`));
     const said = await echoed(`ssh://web${socket}`, [...answers]);
     expect(said).toContain(part);
-    expect(said).toContain(`ssh-add ${key}`);
+    expect(said).toContain(`eval "$(ssh-agent)" && ssh-add ${key}`);
     const times = asked.length;
     expect(await echoed(`ssh://web${socket}`)).toContain(part);
     expect(asked).toHaveLength(times);
@@ -511,6 +511,15 @@ test('a host key that changed is refused, with both fingerprints and the line; a
     for (const part of [before, await changing.fingerprint(), `${changing.knownHostsFile}:1`]) {
       expect(said).toContain(part);
     }
+    // What it says to type puts the new one in the place of the old one, and leaves the other machines'.
+    await appendFile(
+      changing.knownHostsFile,
+      `other ${await readFile(`${web.strangerKeyFile}.pub`, 'utf8')}`,
+    );
+    await run('sh', ['-c', said.slice(said.indexOf('ssh-keygen -R'))]);
+    expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+    const known = (await readFile(changing.knownHostsFile, 'utf8')).trim().split('\n');
+    expect(known.map((line) => line.split(' ')[0])).toEqual(['other', `[127.0.0.1]:${changing.port}`]);
     const key = (await readFile(web.knownHostsFile, 'utf8')).split(' ').slice(1).join(' ');
     await writeFile(ssh('known'), `@revoked * ${key}`);
     await appendFile(ssh('known'), await readFile(web.knownHostsFile));
