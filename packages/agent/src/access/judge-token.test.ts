@@ -37,7 +37,8 @@ test.each([
 ])('%j is judged: %s', (header, expected) => {
   const result = judgeToken(header, tokens, NOW);
   expect(result.ok ? result.value.name : result.error.code).toBe(expected);
-  if (!result.ok) expect(result.error.message).toContain('towline-agent token create');
+  if (!result.ok)
+    expect(result.error.message).toContain('token create NAME --role operator --state-dir DIR`');
 });
 
 test('with no tokens nobody is let in', () => {

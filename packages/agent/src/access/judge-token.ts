@@ -9,7 +9,9 @@ export interface TokenRefusal {
   message: string;
 }
 
-const MAKE_ONE = 'Make one on its machine: towline-agent token create NAME --role operator|viewer';
+/** Whose state folder is whose is not told to somebody who was not let in. */
+const MAKE_ONE =
+  "Make one on its machine: `towline-agent token create NAME --role operator --state-dir DIR`, with the agent's own DIR (/var/lib/towline where root installed it)";
 
 /**
  * Whose token a request's `Authorization` header has, at this time (milliseconds since 1970). All that are kept are compared,

@@ -1,9 +1,10 @@
-import { resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { ROLES, type Role } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type StoredToken, tokenState } from './token.ts';
-import { createToken, readTokens, revokeToken } from './token-store.ts';
+import { createToken, readTokens, revokeToken, tokensDir } from './token-store.ts';
 
 export interface TokenCommandOptions {
   stateDir(): string;
@@ -20,9 +21,11 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
     result.ok ? out(`${say(result.value)}\n`) : fail(result.error.message);
   const token = program
     .command('token')
-    .description('who may come over the network (--listen): tokens with a name and a role');
+    .description('who may come over the network (--listen): tokens with a name and a role')
+    .addHelpText('after', OWN_FOLDER);
   token
     .command('create')
+    .addHelpText('after', OWN_FOLDER)
     .description('make a token and print it, once: it is kept nowhere')
     .argument('<name>', 'whose it is; the jobs that it starts bear the name')
     .addOption(
@@ -31,10 +34,13 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
         .makeOptionMandatory(),
     )
     .option('--expires <time>', 'when it ends by itself: 12h, 90d or 52w from now', lifetime)
-    .action(async (name: string, { role, expires }: { role: Role; expires?: number }) => {
+    .action(async (name: string, { role, expires }: { role: Role; expires?: number }, create: Command) => {
       const at = now();
       const expiresAt = expires === undefined ? undefined : at + expires;
-      told(await createToken(dir(), { name, role, expiresAt }, at), (made) => made);
+      const made = await createToken(dir(), { name, role, expiresAt }, at);
+      told(made, (text) => text);
+      // Not with the token, which goes to a file or a pipe.
+      if (made.ok) create.configureOutput().writeErr?.(await whoseItIs(dir()));
     });
   token
     .command('list')
@@ -43,7 +49,9 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
     .action(async ({ json = false }: { json?: boolean }) => {
       const { tokens, problems } = await readTokens(dir());
       for (const problem of problems) fail(problem);
-      out(json ? `${JSON.stringify(tokens.map((each) => shown(each, now())))}\n` : table(tokens, now()));
+      out(
+        json ? `${JSON.stringify(tokens.map((each) => shown(each, now())))}\n` : table(tokens, now(), dir()),
+      );
     });
   token
     .command('revoke')
@@ -56,14 +64,27 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
     });
 }
 
+const OWN_FOLDER = `
+Tokens are an agent's that has the same --state-dir: give it with these as well, where the agent's is not the
+default. It is /var/lib/towline where root had it put there by \`towline agent install\`.`;
+
+/** A token in a folder that is no agent's lets nobody in, and nothing else says so. */
+async function whoseItIs(stateDir: string): Promise<string> {
+  const entries = await readdir(stateDir).catch(() => []);
+  const used = entries.some((entry) => entry !== basename(tokensDir(stateDir)));
+  return used
+    ? `It is for the agent with the state folder ${stateDir}.\n`
+    : `It is for an agent with the state folder ${stateDir}, and none has run with that one yet. One that runs with another does not know it: --state-dir DIR names its own.\n`;
+}
+
 function shown(token: StoredToken, now: number) {
   const { name, role, createdAt, expiresAt, revokedAt } = token;
   return { name, role, state: tokenState(token, now), createdAt, expiresAt, revokedAt };
 }
 
-function table(tokens: readonly StoredToken[], now: number): string {
+function table(tokens: readonly StoredToken[], now: number, stateDir: string): string {
   if (tokens.length === 0) {
-    return 'There is no token. Make one: towline-agent token create NAME --role operator|viewer\n';
+    return `There is no token in ${stateDir}. Make one: towline-agent token create NAME --role operator --state-dir ${stateDir}\n`;
   }
   const day = (time: string | undefined) => time?.slice(0, 16).replace('T', ' ') ?? '-';
   const rows = tokens

@@ -49,7 +49,7 @@ export async function createToken(
   return await withName(stateDir, name, async (path) => {
     const before = await readToken(path);
     if (before !== undefined && tokenState(before, now) === 'good') {
-      const message = `There is a token "${name}" already. Choose another name, or revoke it first: towline-agent token revoke ${name}.`;
+      const message = `There is a token "${name}" in ${stateDir} already. Choose another name, or revoke it first: towline-agent token revoke ${name} --state-dir ${stateDir}`;
       return err({ code: 'token-exists', message });
     }
     const token = newToken();
@@ -70,7 +70,7 @@ export async function revokeToken(stateDir: string, name: string, now: number): 
   return await withName(stateDir, name, async (path) => {
     const stored = await readToken(path);
     if (stored === undefined) {
-      const message = `There is no token "${name}" in ${stateDir}. \`towline-agent token list\` says which there are; --state-dir says whose.`;
+      const message = `There is no token "${name}" in ${stateDir}. \`towline-agent token list --state-dir ${stateDir}\` says which there are. An agent with another state folder has its own.`;
       return err({ code: 'no-such-token', message });
     }
     if (stored.revokedAt !== undefined) return ok(false);
