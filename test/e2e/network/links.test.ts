@@ -176,6 +176,20 @@ test.each<[string, string, string, () => Partial<AgentDefinition>, string[]]>([
   ],
   ['no client’s certificate', 'clients', 'clients-anna', () => ({}), ['none was sent', 'client_cert']],
   [
+    'an expired client’s certificate',
+    'clients',
+    'clients-anna',
+    () => ({ client: { cert: 'late.pem', key: 'late.key' } }),
+    ['yours has expired', 'client_cert'],
+  ],
+  [
+    'a client’s certificate of another CA',
+    'clients',
+    'clients-anna',
+    () => ({ client: { cert: 'other-ca.pem', key: 'other-ca.key' } }),
+    ['yours is none of them', 'client_cert'],
+  ],
+  [
     'a port without an agent',
     'good',
     'good-anna',

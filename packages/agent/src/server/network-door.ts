@@ -129,9 +129,12 @@ function tlsOptions({ clientCa }: TlsFiles, options: SecureContextOptions) {
 function whyNoClient(socket: Socket): DoorRefusal['towline'] | undefined {
   if (!(socket instanceof TLSSocket) || socket.authorized) return undefined;
   const sent = socket.getPeerX509Certificate() !== undefined;
-  const what = sent
-    ? `yours is none of them (${words(socket.authorizationError)})`
-    : 'none was sent: give client_cert and client_key in the map file';
+  const code = words(socket.authorizationError);
+  const what = !sent
+    ? 'none was sent: give client_cert and client_key in the map file'
+    : code === 'CERT_HAS_EXPIRED'
+      ? 'yours has expired: put a new one where client_cert and client_key of the map file say'
+      : `yours is none of them (${code}): look at client_cert and client_key in the map file`;
   return {
     code: 'client-certificate',
     message: `The agent takes only clients with a certificate of its CA, and ${what}.`,

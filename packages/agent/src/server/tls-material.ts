@@ -1,7 +1,8 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { err, ok, type Result } from '@towline/core/result';
+import { readCertificate, whyNotItsKey } from '../certificate/index.ts';
 import { words } from '../store/index.ts';
 import type { TlsFiles } from './listen-words.ts';
 
@@ -43,31 +44,12 @@ export async function readTlsFiles(files: TlsFiles, now: Date): Promise<Result<T
 
 /** What the texts of the files come to. A certificate out of its time is used all the same, and said: it may be renewed. */
 export function checkTls(pem: Pem, files: TlsFiles, now: Date): Result<TlsMaterial> {
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(pem.cert);
-  } catch {
-    return unusable(files, 'cert', 'it is no certificate in PEM');
-  }
-  let fits: boolean;
-  try {
-    fits = certificate.checkPrivateKey(createPrivateKey(pem.key));
-  } catch (error) {
-    const locked = error instanceof Error && 'code' in error && error.code === 'ERR_MISSING_PASSPHRASE';
-    return unusable(
-      files,
-      'key',
-      locked ? 'it has a passphrase, and nobody to give it' : 'it is no key in PEM',
-    );
-  }
-  if (!fits) return unusable(files, 'key', `it is not the key of the certificate ${files.cert}`);
-  if (pem.clientCa !== undefined) {
-    try {
-      new X509Certificate(pem.clientCa);
-    } catch {
-      return unusable(files, 'clientCa', 'it is no certificate in PEM');
-    }
-  }
+  const certificate = readCertificate(pem.cert);
+  if (!certificate.ok) return unusable(files, 'cert', certificate.error.message);
+  const against = whyNotItsKey(certificate.value, files.cert, pem.key);
+  if (against !== undefined) return unusable(files, 'key', against);
+  const clientCa = pem.clientCa === undefined ? ok(undefined) : readCertificate(pem.clientCa);
+  if (!clientCa.ok) return unusable(files, 'clientCa', clientCa.error.message);
   const options: SecureContextOptions = {
     cert: pem.cert,
     key: pem.key,
@@ -81,8 +63,8 @@ export function checkTls(pem: Pem, files: TlsFiles, now: Date): Result<TlsMateri
   }
   return ok({
     options,
-    pin: `sha256:${certificate.fingerprint256.replaceAll(':', '').toLowerCase()}`,
-    warnings: whenGood(certificate, files, now),
+    pin: `sha256:${certificate.value.fingerprint256.replaceAll(':', '').toLowerCase()}`,
+    warnings: whenGood(certificate.value, files, now),
   });
 }
 

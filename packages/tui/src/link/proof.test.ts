@@ -1,6 +1,7 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { certificateAuthority } from '@towline/test/sandbox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ProofPlace, proofProblems, readProof, readToken } from './proof.ts';
 
@@ -23,12 +24,15 @@ beforeAll(async () => {
     ['maps/empty', '\n', 0o600],
     ['maps/page', '<p>two words</p>', 0o600],
     ['maps/long', 'x'.repeat(5000), 0o600],
-    ['maps/ca.pem', 'CA', 0o644],
     ['home/own', 'towline_home', 0o600],
   ] as const) {
     await writeFile(join(dir, name), text);
     await chmod(join(dir, name), mode);
   }
+  const ca = await certificateAuthority(place.folder);
+  await Promise.all([ca.issue('anna'), ca.issue('bert')]);
+  await copyFile(join(place.folder, 'anna.key'), join(place.folder, 'open.key'));
+  await chmod(join(place.folder, 'open.key'), 0o644);
 });
 afterAll(() => rm(join(place.folder, '..'), { recursive: true }));
 
@@ -48,13 +52,13 @@ test.each([
   [undefined, 'names no token'],
   [{ file: 'none' }, "maps/none, can't be read: there is no such file"],
   [{ file: '.' }, 'it is a folder'],
-  [{ file: 'open' }, 'Others can read the token'],
-  [{ file: 'written' }, 'Others can change the token'],
+  [{ file: 'open' }, 'maps/open`'],
+  [{ file: 'written' }, "maps/written, can't be used: others can change it: `chmod 600 "],
   [{ file: 'empty' }, 'is no token'],
   [{ file: 'page' }, 'is no token'],
   [{ file: 'long' }, 'too long for a token'],
-  [{ env: 'EMPTY' }, 'The variable EMPTY has no token'],
-  [{ env: 'NONE' }, 'The variable NONE has no token'],
+  [{ env: 'EMPTY' }, 'The environment variable EMPTY has no token'],
+  [{ env: 'NONE' }, 'The environment variable NONE has no token'],
   [{ env: 'BAD' }, 'is no token'],
 ])('%j is none: %s', async (token, part) => {
   const read = await readToken(token, place);
@@ -66,7 +70,7 @@ test.each([
 test('all that can not be read is told at once', async () => {
   expect(await readProof({ ca: 'ca.pem', pin: 'p' }, place)).toEqual({
     ok: true,
-    value: { ca: 'CA', pin: 'p' },
+    value: { ca: await readFile(join(place.folder, 'ca.pem'), 'utf8'), pin: 'p' },
   });
   expect(await proofProblems({ token: { file: 'none' }, ca: 'no-ca' }, place)).toEqual([
     expect.stringContaining('The token'),
@@ -76,4 +80,25 @@ test('all that can not be read is told at once', async () => {
   expect(await proofProblems({ token: { file: 'own' }, client }, place)).toEqual([
     expect.stringContaining('client_key'),
   ]);
+});
+
+test.each([
+  [{ ca: 'own' }, /^The ca .*maps\/own, can't be used: it is no certificate in PEM\.$/],
+  [{ client: { cert: 'own', key: 'anna.key' } }, /^The client_cert .*maps\/own, can't be used/],
+  [
+    { client: { cert: 'anna.pem', key: 'own' } },
+    /^The client_key .*maps\/own, can't be used: it is no key in PEM/,
+  ],
+  [
+    { client: { cert: 'anna.pem', key: 'bert.key' } },
+    /^The client_key .*bert\.key, can't be used: it is not the key of the certificate .*maps\/anna\.pem\.$/,
+  ],
+  [
+    { client: { cert: 'anna.pem', key: 'open.key' } },
+    /open\.key, can't be used: others can read it: `chmod 600 \S+open\.key`\.$/,
+  ],
+])('%j is told with the file that can not be used', async (definition, message) => {
+  expect(await readProof(definition, place)).toMatchObject({
+    error: { code: 'agent-unreachable', message: expect.stringMatching(message) },
+  });
 });

@@ -1,6 +1,8 @@
+import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readCertificate, whyNotItsKey } from '@towline/agent/certificate';
 import type { AgentDefinition } from '@towline/core/map';
 import { err, ok, type Result } from '@towline/core/result';
 
@@ -37,7 +39,7 @@ export interface Proof {
 /** A token is one line. */
 const MAX_TOKEN_BYTES = 4096;
 
-/** Reads the files of the map's `ca`, `client_cert` and `client_key`. Errors: `agent-unreachable`, which names the file. */
+/** Reads the files of the map's `ca`, `client_cert` and `client_key`, and looks whether TLS can do with them. Errors: `agent-unreachable`, which names the file. */
 export async function readProof(
   { ca, pin, client }: ProofDefinition,
   place: ProofPlace,
@@ -46,13 +48,22 @@ export async function readProof(
   if (ca !== undefined) {
     const text = await readNamed('ca', pathOf(ca, place));
     if (!text.ok) return text;
+    const certificate = readCertificate(text.value);
+    if (!certificate.ok) return failed(cantUse('ca', pathOf(ca, place), certificate.error.message));
     read.ca = text.value;
   }
   if (client !== undefined) {
-    const cert = await readNamed('client_cert', pathOf(client.cert, place));
+    const paths = { cert: pathOf(client.cert, place), key: pathOf(client.key, place) };
+    const cert = await readNamed('client_cert', paths.cert);
     if (!cert.ok) return cert;
-    const key = await readNamed('client_key', pathOf(client.key, place));
+    const key = await readNamed('client_key', paths.key);
     if (!key.ok) return key;
+    const certificate = readCertificate(cert.value);
+    if (!certificate.ok) return failed(cantUse('client_cert', paths.cert, certificate.error.message));
+    const against =
+      whyOpen(paths.key, await stat(paths.key).catch(() => undefined)) ??
+      whyNotItsKey(certificate.value, paths.cert, key.value);
+    if (against !== undefined) return failed(cantUse('client_key', paths.key, against));
     read.client = { cert: cert.value, key: key.value };
   }
   return ok(read);
@@ -67,20 +78,15 @@ export async function readToken(
   if ('env' in token) {
     const value = place.env[token.env]?.trim() ?? '';
     return value === ''
-      ? failed(`The variable ${token.env} has no token in it: set it, or name a file in the map.`)
+      ? failed(`The environment variable ${token.env} has no token in it: set it, or name a file in the map.`)
       : checked(value, `the variable ${token.env}`);
   }
   const path = pathOf(token.file, place);
   try {
     const info = await stat(path);
-    const { mode, size } = info;
-    // Who can read it can do what its owner can. A group may share one; who may write it can put another there.
-    if (info.isFile() && (mode & 0o026) !== 0) {
-      return failed(
-        `Others can ${(mode & 0o022) !== 0 ? 'change' : 'read'} the token in ${path}: chmod 600 it.`,
-      );
-    }
-    if (size > MAX_TOKEN_BYTES) return failed(`${path} is too long for a token: it is one line.`);
+    const open = whyOpen(path, info);
+    if (open !== undefined) return failed(cantUse('token', path, open));
+    if (info.size > MAX_TOKEN_BYTES) return failed(`${path} is too long for a token: it is one line.`);
   } catch (error) {
     return failed(cantRead('token', path, error));
   }
@@ -105,6 +111,16 @@ async function readNamed(key: string, path: string): Promise<Result<string>> {
 
 function pathOf(file: string, { folder, home }: ProofPlace): string {
   return file === '~' || file.startsWith('~/') ? join(home, file.slice(1)) : resolve(folder, file);
+}
+
+/** Who can read a token or a key can do what its owner can. A group may share one; who may write it can put another there. */
+function whyOpen(path: string, file: Stats | undefined): string | undefined {
+  if (!file?.isFile() || (file.mode & 0o026) === 0) return undefined;
+  return `others can ${(file.mode & 0o022) !== 0 ? 'change' : 'read'} it: \`chmod 600 ${path}\``;
+}
+
+function cantUse(key: string, path: string, why: string): string {
+  return `The ${key} that the map names, ${path}, can't be used: ${why}.`;
 }
 
 function cantRead(key: string, path: string, error: unknown): string {

@@ -48,7 +48,7 @@ test.each<[string, Partial<SeenCertificate>, string[]]>([
     ['not good before', 'clocks'],
   ],
   ['one that hangs on an expired one', { authorized: false, reason: 'CERT_HAS_EXPIRED' }, ['hangs on']],
-  ['one for another name', misnamed, ['another name: DNS:web-1', 'for db-1:7443']],
+  ['one for another name', misnamed, ['another name: DNS:web-1', 'a certificate for the host in it']],
   ['one of a CA that nobody knows', unknown, ['nobody that is trusted here', 'ca: FILE', `pin: "${A}"`]],
   [
     'one of another CA than the map names',

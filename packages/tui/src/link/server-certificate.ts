@@ -42,7 +42,7 @@ export function whyNotTrusted(seen: SeenCertificate, now: Date): string | undefi
 function whyUnauthorized({ host, reason, names, hasCa }: SeenCertificate, fingerprint: string): string {
   switch (reason) {
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `The certificate of ${host} is for another name: ${names || 'it has none'}. Use one of its names in the map's url, or give the agent a certificate for ${host}.`;
+      return `The certificate of ${host} is for another name: ${names || 'it has none'}. Use one of its names in the map's url, or give the agent a certificate for the host in it.`;
     case 'CERT_HAS_EXPIRED':
       return `A certificate that the one of ${host} hangs on has expired. Renew it on the agent's machine.`;
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':

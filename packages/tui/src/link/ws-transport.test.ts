@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -5,6 +6,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { promisify } from 'node:util';
 import { certificateAuthority } from '@towline/test/sandbox';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { wsTransport } from './ws-transport.ts';
@@ -30,6 +32,9 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'tl-ws-'));
   const ca = await certificateAuthority(dir);
   const { cert, key } = await ca.issue('server', ['127.0.0.1']);
+  // Whole, and of each other, and yet none that TLS takes.
+  const weak = ['-keyout', join(dir, 'weak.key'), '-out', join(dir, 'weak.pem'), '-subj', '/CN=weak'];
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:512', '-nodes', ...weak]);
   const tls = { cert: readFileSync(cert), key: readFileSync(key) };
   await serve('silent', createServer());
   await serve(
@@ -83,7 +88,7 @@ test.each([
   [
     'good',
     '127.0.0.1',
-    { client: { cert: 'server.pem', key: 'ca.key' } },
+    { client: { cert: 'weak.pem', key: 'weak.key' } },
     `client_key that the map names for 127.0.0.1:PORT can't be used`,
   ],
 ])('what stands at "%s" (%s, %j) is said: %s', async (name, host, files, part) => {

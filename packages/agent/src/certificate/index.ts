@@ -1,0 +1,1 @@
+export { readCertificate, whyNotItsKey } from './certificate.ts';
