@@ -72,6 +72,8 @@ export interface Fleet extends BuildCalls {
   saveBuild(service: string, build: string, changes: BuildChanges): Promise<Result<void, SaveFailure>>;
   /** Reads the map file again. Errors: as reading it; `other-agents` where it names other agents than before. */
   reloadMap(): Promise<Result<void, SaveFailure>>;
+  /** Tries every agent again that is away, and not only once its time has come; passphrases that were not given are asked for again. */
+  retryAgents(): void;
   /** Answers what `passphrase` asks; undefined goes without that key. */
   answerPassphrase(id: number, passphrase: string | undefined): void;
   close(): Promise<void>;

@@ -279,6 +279,10 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       take(read.value);
       return ok(undefined);
     },
+    retryAgents() {
+      transports.askAgain();
+      for (const each of links.values()) each.retry();
+    },
     answerPassphrase(id, passphrase) {
       desk.answer(id, passphrase);
       // The question is not to be seen any more once it is answered.

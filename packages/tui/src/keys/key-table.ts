@@ -179,6 +179,13 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   {
+    command: 'retry',
+    keys: ['r'],
+    words: 'try agents that are away again, now',
+    short: 'Try again',
+    contexts: ['pipeline'],
+  },
+  {
     command: 'confirm-build',
     keys: ['space'],
     words: 'Confirm Execute, for Build & Deploy',

@@ -198,6 +198,30 @@ test('an agent that says itself that the protocols differ is incompatible as wel
   expect(states).toEqual([{ state: 'incompatible', message: 'The dashboard is too old. Update it.' }]);
 });
 
+test('whoever wants it has an agent tried again before its time', async () => {
+  const far = 3_600_000;
+  open({ backoff: { firstMs: far, capMs: far } });
+  await vi.waitUntil(() => states.length > 0);
+  await peer.listen();
+  link?.retry();
+  await vi.waitUntil(() => states.length > 1);
+  expect(states.map(({ state }) => state)).toEqual(['lost', 'connected']);
+});
+
+test('one that spoke another protocol is tried again when somebody wants it, and as often as that', async () => {
+  await peer.listen();
+  let protocol = PROTOCOL_VERSION + 1;
+  peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello({ protocol }));
+  open();
+  for (const count of [1, 2]) {
+    await vi.waitUntil(() => states.length === count);
+    if (count === 2) protocol = PROTOCOL_VERSION;
+    link?.retry();
+  }
+  await vi.waitUntil(() => states.length === 3);
+  expect(states.map(({ state }) => state)).toEqual(['incompatible', 'incompatible', 'connected']);
+});
+
 test('a peer that says nothing is given up after a while', async () => {
   peer.handlers.hello = () => {};
   await peer.listen();

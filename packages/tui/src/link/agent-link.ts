@@ -64,6 +64,8 @@ export interface AgentLink {
   follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T>;
   /** Throws a `CallError`, also where the connection is lost: a log has no place to resume at. */
   logs(container: string, options: LogsOptions): AsyncGenerator<LogLine>;
+  /** Tries again now where it is not connected, also where nothing is tried by itself any more. */
+  retry(): void;
   close(): Promise<void>;
 }
 
@@ -88,6 +90,7 @@ export function createLink(options: LinkOptions): AgentLink {
   const closing = new AbortController();
   let state: LinkState = { state: 'connecting' };
   let session: Session | undefined;
+  let wanted: AbortController | undefined;
   let ignored = 0;
   let lastSeenAt: string | undefined;
   let changed = Promise.withResolvers<void>();
@@ -144,6 +147,18 @@ export function createLink(options: LinkOptions): AgentLink {
     return err({ code: 'agent-unreachable', message: other });
   };
 
+  /** Between two tries, for so long or until somebody wants one; true where somebody did. */
+  const pause = async (delayMs: number | undefined): Promise<boolean> => {
+    const cut = new AbortController();
+    wanted = cut;
+    const signal = AbortSignal.any([closing.signal, cut.signal]);
+    await (delayMs === undefined
+      ? whenAborted(signal)
+      : sleep(delayMs, undefined, { signal }).catch(() => {}));
+    wanted = undefined;
+    return cut.signal.aborted;
+  };
+
   const keepConnected = async (target: Transport) => {
     for (let attempt = 0; !closing.signal.aborted; attempt++) {
       const opened = await connectOnce(target);
@@ -163,10 +178,10 @@ export function createLink(options: LinkOptions): AgentLink {
         lose(reason);
       } else if (opened.error.code === 'protocol-mismatch') {
         become({ state: 'incompatible', message: opened.error.message });
-        return;
+        await pause(undefined);
+        continue;
       } else lose(opened.error.message);
-      const delay = retryDelay(attempt, Math.random(), backoff);
-      await sleep(delay, undefined, { signal: closing.signal }).catch(() => {});
+      if (await pause(retryDelay(attempt, Math.random(), backoff))) attempt = -1;
     }
   };
 
@@ -196,10 +211,7 @@ export function createLink(options: LinkOptions): AgentLink {
   /** The next connection, however long it takes; undefined when `signal` or the link ends first. */
   const connected = async (signal: AbortSignal): Promise<Session | undefined> => {
     const either = AbortSignal.any([signal, closing.signal]);
-    const aborted = new Promise<void>((resolve) => {
-      if (either.aborted) resolve();
-      either.addEventListener('abort', () => resolve(), { once: true });
-    });
+    const aborted = whenAborted(either);
     while (!either.aborted) {
       if (session !== undefined && session.lost() === undefined) return session;
       if (state.state === 'incompatible' || !transport.ok) throw new CallError(whyNot());
@@ -300,6 +312,7 @@ export function createLink(options: LinkOptions): AgentLink {
         else ignored++;
       }
     },
+    retry: () => wanted?.abort(),
     async close() {
       closing.abort();
       session?.end('The link was closed.');
@@ -307,4 +320,11 @@ export function createLink(options: LinkOptions): AgentLink {
       await running;
     },
   };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 }

@@ -13,6 +13,8 @@ export interface Transports {
   to(address: AgentAddress, proof?: ProofDefinition): Result<Transport>;
   /** A shell of a machine with an agent, by the connection that its agents are reached by. Errors: as a link tells them. */
   shell(address: SshAddress, signal: AbortSignal): Promise<Result<RemoteShell>>;
+  /** From the next try on, passphrases are asked for again that were not given, or were wrong. */
+  askAgain(): void;
   /** Ends what they share. */
   close(): Promise<void>;
 }
@@ -49,6 +51,7 @@ export function createTransports(options: TransportsOptions): Transports {
       }
     },
     shell: async (address, signal) => (await overSsh()).shell(address, signal),
+    askAgain: () => void ways?.then((each) => each.askAgain()),
     async close() {
       (await ways)?.close();
     },

@@ -16,11 +16,11 @@ export function linkLoss(agent: string, world: World): LinkLoss | undefined {
     return { sentence: `${agent} speaks another protocol than this towline.`, message: link.message };
   }
   if (link?.state !== 'lost') return undefined;
-  const seen =
+  const sentence =
     link.lastSeenAt === undefined
-      ? 'and it was not seen yet'
-      : `last seen ${age(world.now - Date.parse(link.lastSeenAt))}`;
-  return { sentence: `The link to ${agent} is lost, ${seen}.`, message: link.message };
+      ? `${agent} has not been reached yet.`
+      : `The link to ${agent} is lost, last seen ${age(world.now - Date.parse(link.lastSeenAt))}.`;
+  return { sentence, message: link.message };
 }
 
 /** Until when what an agent told is known: what it runs is not shown to run on while nobody sees it. */

@@ -70,6 +70,7 @@ export type Request =
   | ({ type: 'load-edit' } & BuildPlace)
   | ({ type: 'reload-map' } & BuildPlace)
   | { type: 'reread-map' }
+  | { type: 'retry-agents' }
   | ({ type: 'save-build'; changes: BuildChanges } & BuildPlace)
   | { type: 'put-secret'; agent: string; name: string; value: string }
   | { type: 'answer-passphrase'; id: number; passphrase: string | undefined }

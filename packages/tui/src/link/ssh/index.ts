@@ -19,6 +19,8 @@ export interface SshWays {
   open(address: SshAddress, signal: AbortSignal): Promise<Result<WayStream>>;
   /** A shell of the machine, over the connection that the agents there are reached by. Errors: as `open`. */
   shell(address: SshAddress, signal: AbortSignal): Promise<Result<RemoteShell>>;
+  /** From the next try on, passphrases are asked for again that were not given, or were wrong. */
+  askAgain(): void;
   close(): void;
 }
 
@@ -68,6 +70,7 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
       const reached = await reach(address, signal);
       return reached.ok ? ok(remoteShell(reached.value)) : reached;
     },
+    askAgain: () => machines.askAgain(),
     close: () => machines.close(),
   };
 }

@@ -7,16 +7,19 @@ export type AskPassphrase = (question: string, signal: AbortSignal) => Promise<s
 /** Private keys that were unlocked, each once for all machines that take it. */
 export interface KeyRing {
   /**
-   * The private key of a file. `refused`: no passphrase was given; it is not asked for again. `wrong`: three were, and none
-   * was its own.
+   * The private key of a file. `refused`: no passphrase was given. `wrong`: three were, and none was its own. Neither is
+   * asked for again before `askAgain`.
    */
   unlock(path: string, encrypted: boolean): Promise<ParsedKey | 'refused' | 'wrong'>;
+  /** Forgets what was not given, or wrong: it is asked for again. */
+  askAgain(): void;
 }
 
 const TRIES = 3;
 
 export function createKeyRing(ask: AskPassphrase, signal: AbortSignal): KeyRing {
   const keys = new Map<string, Promise<ParsedKey | 'refused' | 'wrong'>>();
+  const locked = new Set<string>();
   // One question at a time: a person has one keyboard.
   let turn: Promise<unknown> = Promise.resolve();
 
@@ -40,9 +43,16 @@ export function createKeyRing(ask: AskPassphrase, signal: AbortSignal): KeyRing 
       const asked = turn.then(() => unlock(path));
       turn = asked.catch(() => {});
       keys.set(path, asked);
-      // A file that could not be read is tried again.
-      asked.catch(() => keys.delete(path));
+      asked.then(
+        (key) => typeof key === 'string' && locked.add(path),
+        // A file that could not be read is tried again.
+        () => keys.delete(path),
+      );
       return asked;
+    },
+    askAgain() {
+      for (const path of locked) keys.delete(path);
+      locked.clear();
     },
   };
 }

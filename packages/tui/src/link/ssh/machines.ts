@@ -19,6 +19,8 @@ export interface Lease {
 export interface Machines {
   /** Errors: `agent-unreachable`, with the hop that failed. */
   connect(hops: readonly Hop[]): Promise<Result<Lease>>;
+  /** From the next try on, passphrases are asked for again that were not given, or were wrong. */
+  askAgain(): void;
   /** Ends all connections. */
   close(): void;
 }
@@ -127,6 +129,7 @@ export function createMachines({
 
   return {
     connect,
+    askAgain: () => keyRing.askAgain(),
     close() {
       closing.abort();
     },

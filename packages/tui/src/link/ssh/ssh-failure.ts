@@ -121,11 +121,11 @@ function triedProblem(tried: TriedKey, add: string): string[] {
       return [];
     case 'refused':
       return [
-        `the key ${tried.name} would be accepted and its passphrase was not given: unlock it with \`${add} ${tried.name}\`, or run towline where it can ask`,
+        `the key ${tried.name} would be accepted and its passphrase was not given: unlock it with \`${add} ${tried.name}\`, or give it (r in the dashboard asks again)`,
       ];
     case 'wrong':
       return [
-        `the passphrase of ${tried.name} was wrong: start towline again, or unlock it with \`${add} ${tried.name}\``,
+        `the passphrase of ${tried.name} was wrong: try again (r in the dashboard), or unlock it with \`${add} ${tried.name}\``,
       ];
   }
 }

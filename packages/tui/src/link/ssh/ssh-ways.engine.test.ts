@@ -267,12 +267,18 @@ test.each([
     await copyFile(web.keyFile, key);
     await run('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-a', '1', '-f', key]);
     await configure(...block('web', web, `IdentityFile ${key}`, `UserKnownHostsFile ${web.knownHostsFile}`));
-    const said = await echoed(`ssh://web${socket}`, [...answers]);
+    const given: (string | undefined)[] = [...answers];
+    const said = await echoed(`ssh://web${socket}`, given);
     expect(said).toContain(part);
     expect(said).toContain(`eval "$(ssh-agent)" && ssh-add ${key}`);
     const times = asked.length;
     expect(await echoed(`ssh://web${socket}`)).toContain(part);
     expect(asked).toHaveLength(times);
+    // Until somebody wants to be.
+    ways?.askAgain();
+    given.push('sesame');
+    expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+    expect(asked).toHaveLength(times + 1);
   },
 );
 

@@ -134,6 +134,26 @@ test('a map file that has changed since it was read is said to have, and one key
   expect(screen(failed, changed)).toContain('It names other agents.');
 });
 
+test('an agent that is away is tried again by a key, which its rows alone show', () => {
+  const near = worldOf('builds');
+  expect(screen(start(near), near)).not.toContain('Try again');
+  const none = press(start(near), 'r', near);
+  expect(none.effects).toEqual([]);
+  expect(screen(none, near)).toContain('Every agent is connected');
+  const { alpha } = near.fleet.agents;
+  if (alpha === undefined) throw new Error('no alpha');
+  const link = { state: 'lost', message: 'nobody listens' } as const;
+  const fleet = { ...near.fleet, agents: { ...near.fleet.agents, alpha: { ...alpha, link } } };
+  const away = worldOf('builds', { fleet });
+  expect(screen(start(away), away)).toContain(' r Try again ');
+  const info = screen(press(start(away), 'i', away), away);
+  expect(info).toMatch(/link +alpha has not been reached yet\. r tries it again now\./);
+  expect(info).toMatch(/Execute +Nothing runs until alpha can be used\./);
+  const asked = press(start(away), 'r', away);
+  expect(asked.effects).toEqual([{ type: 'retry-agents' }]);
+  expect(screen(asked, away)).toContain('Trying alpha again.');
+});
+
 test('the info of a built row says its mode, its build and how that ran last', () => {
   const world = worldOf('builds');
   const info = screen(press(start(world), 'j i', world), world);

@@ -47,6 +47,9 @@ export function createExecutor(fleet: Fleet, tell: (message: Message) => void): 
           // What it changes is told at once, and is not to come into the middle of what is decided here.
           queueMicrotask(() => fleet.answerPassphrase(effect.id, effect.passphrase));
           return;
+        case 'retry-agents':
+          queueMicrotask(() => fleet.retryAgents());
+          return;
         default:
           for (const answer of ask(fleet, effect)) void answer.then(report);
       }

@@ -109,7 +109,7 @@ export type Effect =
       builds: Pipeline['builds'];
       plans: readonly ServerPlan[];
     }
-  | Extract<Request, { type: 'run-build' | 'answer-passphrase' }>
+  | Extract<Request, { type: 'run-build' | 'answer-passphrase' | 'retry-agents' }>
   | Call;
 
 /** A stream that is open for as long as what is on the screen needs it; told apart by `subscriptionKey`. */

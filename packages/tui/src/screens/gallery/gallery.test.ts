@@ -154,9 +154,9 @@ describe.each(SIZES)('at %i by %i', (cols, rows) => {
     const terminal = show('demo', at);
     await terminal.waitFor('gateway');
     terminal.press('?');
-    await terminal.waitFor('all jobs, newest first');
+    await terminal.waitFor('the job of the server, running or last');
     terminal.press('Escape');
-    await terminal.waitForGone('all jobs, newest first');
+    await terminal.waitForGone('the job of the server, running or last');
   });
 
   test('a log is followed, and stays where it is once scrolled', async () => {

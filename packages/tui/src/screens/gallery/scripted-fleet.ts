@@ -165,6 +165,7 @@ export function scriptedFleet(scene: Scene): Fleet {
         if (at > 300) await sleep(100, undefined, { signal }).catch(() => {});
       }
     },
+    retryAgents: () => {},
     answerPassphrase: (_, passphrase) => {
       const { passphrase: __, ...state } = store.getState();
       const { beta } = state.agents;

@@ -1,4 +1,4 @@
-import { choiceOf, type PipelineTask } from '@towline/core/plan';
+import { choiceOf, type PipelineServer, type PipelineTask } from '@towline/core/plan';
 import { modeName } from '@towline/core/rules';
 import { sanitizeText, span, type Tone } from '../../components/index.ts';
 import { SERVER_MARKS } from '../glyphs.ts';
@@ -27,7 +27,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
   const job = server.runningJob ?? server.lastJob;
   const details: (Detail | undefined)[] = [
     detail('server', `${mark.glyph} ${server.state}   ${server.name} on ${server.agent}`, mark.tone),
-    loss === undefined ? undefined : detail('link', loss.sentence),
+    loss === undefined ? undefined : detail('link', `${loss.sentence} r tries it again now.`),
     // A lost link's message is the server's reason.
     server.reason === undefined ? undefined : detail('why', server.reason),
     ...(row.type === 'task'
@@ -40,10 +40,15 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
       : []),
     job === undefined ? undefined : detail('job', `${job.state}   ${job.id} by ${job.operator}`),
     'refusal' in target
-      ? detail('Execute', `Nothing runs: ${target.refusal}`)
+      ? detail('Execute', whyNothing(server, target.refusal))
       : detail('Execute', target.plan.armed.map(describeChange).join(', '), 'armed'),
   ];
   return details.filter((one) => one !== undefined);
+}
+
+/** Why an agent can't be used stands above already, and is long where it says what to type. */
+function whyNothing({ state, agent }: PipelineServer, refusal: string): string {
+  return state === 'Unreachable' ? `Nothing runs until ${agent} can be used.` : `Nothing runs: ${refusal}`;
 }
 
 function detail(label: string, text: string, tone: Tone = 'plain'): Detail {

@@ -107,6 +107,10 @@ export function pressInPipeline(
         : settle(state, { type: 'show-logs', agent: row.server.agent, container: task.container.name });
     case 'reload':
       return settle(state, { type: 'reread-map' });
+    case 'retry': {
+      const text = `Trying ${agentsAway(world).join(', ')} again.`;
+      return settle(state, { type: 'retry-agents' }, { type: 'notice', tone: 'plain', text });
+    }
     case 'maps':
       return settle(state, { type: 'show-maps' });
     case 'filter':
@@ -145,6 +149,9 @@ export function foreignCommands(state: PipelineState, world: World): ReadonlySet
     ...foreignToRow(row, state),
     ...(row?.server.state === 'Degraded' ? [] : (['restore-server'] satisfies Command[])),
     ...(world.fleet.mapChanged ? [] : (['reload'] satisfies Command[])),
+    ...(row !== undefined && agentsAway(world).includes(row.server.agent)
+      ? []
+      : (['retry'] satisfies Command[])),
   ]);
 }
 
@@ -217,6 +224,8 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
       return row === undefined ? 'There is no server here.' : whyNoJob(row, world);
     case 'restore-server':
       return whyNotRestore(row?.server, world);
+    case 'retry':
+      return agentsAway(world).length > 0 ? undefined : 'Every agent is connected, or is being connected to.';
     case 'logs':
       if (row?.type !== 'task') return 'A server has no log of its own. Move to one of its containers.';
       if (row.task.observed === undefined && !isOutOfSight(row.server.state)) {
@@ -265,6 +274,13 @@ function whyNotTag(state: PipelineState, row: Row | undefined, world: World): st
   return mode === 'image-tag' || mode === 'designated'
     ? undefined
     : `The mode ${modeName(mode)} takes no tag. Press m for another mode.`;
+}
+
+/** Those whose links are not there and wait, for their time or for somebody who mends what is wrong. */
+function agentsAway({ fleet }: World): string[] {
+  return Object.values(fleet.agents).flatMap(({ name, link }) =>
+    link.state === 'lost' || link.state === 'incompatible' ? [name] : [],
+  );
 }
 
 function whyOffline(row: Row | undefined, world: World, what: string): string | undefined {
