@@ -231,6 +231,7 @@ export const KEY_TABLE: readonly Binding[] = [
     contexts: ['pipeline'],
   },
   { command: 'open', keys: ['enter'], words: 'close it', contexts: ['details'] },
+  { command: 'retry', keys: ['r'], words: 'try agents that are away again, now', contexts: ['details'] },
   { command: 'jobs', keys: ['J'], words: 'all jobs, newest first', contexts: ['pipeline', 'job', 'batch'] },
   { command: 'maps', keys: ['s'], words: 'another service or application map', contexts: ['pipeline'] },
 

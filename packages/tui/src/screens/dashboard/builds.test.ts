@@ -149,9 +149,15 @@ test('an agent that is away is tried again by a key, which its rows alone show',
   const info = screen(press(start(away), 'i', away), away);
   expect(info).toMatch(/link +alpha has not been reached yet\. r tries it again now\./);
   expect(info).toMatch(/Execute +Nothing runs until alpha can be used\./);
-  const asked = press(start(away), 'r', away);
-  expect(asked.effects).toEqual([{ type: 'retry-agents' }]);
-  expect(screen(asked, away)).toContain('Trying alpha again.');
+  for (const keys of ['r', 'i r']) {
+    const asked = press(start(away), keys, away);
+    expect(asked.effects).toEqual([{ type: 'retry-agents' }]);
+    expect(screen(asked, away)).toContain('Trying alpha again.');
+  }
+  // What the agent is asked for leaves its room to what says why it is away.
+  const narrow = { ...away, size: { columns: 80, rows: 24 } };
+  const foot = screen(start(narrow), narrow).split('\n').at(-1);
+  expect(foot).toMatch(/ r Try again .* i Info /);
 });
 
 test('the info of a built row says its mode, its build and how that ran last', () => {

@@ -62,7 +62,7 @@ export function pressOver(
       return into(pressInPassphrase(over.state, command, key), (state) => ({ ...over, state }));
     case 'details': {
       const details = detailsOf(over.state.row, model.pipeline, world);
-      return into(pressInDetails(over.state, details, command, world.size), (state) => ({ ...over, state }));
+      return into(pressInDetails(over.state, details, command, world), (state) => ({ ...over, state }));
     }
     case 'help':
       return into(pressInHelp(over.state, command, world.size), (state) => ({ ...over, state }));

@@ -12,7 +12,8 @@ import type { Command } from '../../keys/index.ts';
 import { movement } from '../list-moves.ts';
 import type { Detail } from '../pipeline/index.ts';
 import { type Outcome, settle } from '../request.ts';
-import type { Size } from '../world.ts';
+import { retryRequests } from '../retry-agents.ts';
+import type { Size, World } from '../world.ts';
 
 /** A row of the table with all that it has to say, nothing of it cut. */
 export interface DetailsState {
@@ -28,9 +29,11 @@ export function pressInDetails(
   state: DetailsState,
   details: readonly Detail[] | undefined,
   command: Command | undefined,
-  size: Size,
+  world: World,
 ): Outcome<DetailsState> {
+  const { size } = world;
   if (command === 'back' || command === 'open') return settle(state, { type: 'close' });
+  if (command === 'retry') return settle(state, ...retryRequests(world));
   const height = dialogRows(size.rows, FOOT_ROWS);
   const by = command === undefined ? undefined : movement(command, height);
   if (by === undefined) return settle(state);

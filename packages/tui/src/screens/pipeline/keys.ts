@@ -6,6 +6,7 @@ import { movement } from '../list-moves.ts';
 import { whyReadOnly } from '../read-only.ts';
 import { type BuildPlace, type Outcome, type Request, settle } from '../request.ts';
 import { restoreQuestion, whyNotRestore } from '../restore.ts';
+import { agentsAway, retryRequests, whyNotRetry } from '../retry-agents.ts';
 import type { World } from '../world.ts';
 import type { Row } from './rows.ts';
 import { type PipelineAction, type PipelineState, reducePipeline, selectedRow } from './state.ts';
@@ -107,10 +108,8 @@ export function pressInPipeline(
         : settle(state, { type: 'show-logs', agent: row.server.agent, container: task.container.name });
     case 'reload':
       return settle(state, { type: 'reread-map' });
-    case 'retry': {
-      const text = `Trying ${agentsAway(world).join(', ')} again.`;
-      return settle(state, { type: 'retry-agents' }, { type: 'notice', tone: 'plain', text });
-    }
+    case 'retry':
+      return settle(state, ...retryRequests(world));
     case 'maps':
       return settle(state, { type: 'show-maps' });
     case 'filter':
@@ -150,10 +149,13 @@ export function foreignCommands(state: PipelineState, world: World): ReadonlySet
     ...(row?.server.state === 'Degraded' ? [] : (['restore-server'] satisfies Command[])),
     ...(world.fleet.mapChanged ? [] : (['reload'] satisfies Command[])),
     ...(row !== undefined && agentsAway(world).includes(row.server.agent)
-      ? []
+      ? ASKS_THE_AGENT.filter((command) => whyNot(command, state, world) !== undefined)
       : (['retry'] satisfies Command[])),
   ]);
 }
+
+/** What can't be asked of an agent that is away leaves its room to what says why. */
+const ASKS_THE_AGENT: readonly Command[] = ['versions', 'logs'];
 
 function foreignToRow(row: Row | undefined, state: PipelineState): readonly Command[] {
   if (row?.type !== 'task') {
@@ -225,7 +227,7 @@ function whyNot(command: Command, state: PipelineState, world: World): string | 
     case 'restore-server':
       return whyNotRestore(row?.server, world);
     case 'retry':
-      return agentsAway(world).length > 0 ? undefined : 'Every agent is connected, or is being connected to.';
+      return whyNotRetry(world);
     case 'logs':
       if (row?.type !== 'task') return 'A server has no log of its own. Move to one of its containers.';
       if (row.task.observed === undefined && !isOutOfSight(row.server.state)) {
@@ -274,13 +276,6 @@ function whyNotTag(state: PipelineState, row: Row | undefined, world: World): st
   return mode === 'image-tag' || mode === 'designated'
     ? undefined
     : `The mode ${modeName(mode)} takes no tag. Press m for another mode.`;
-}
-
-/** Those whose links are not there and wait, for their time or for somebody who mends what is wrong. */
-function agentsAway({ fleet }: World): string[] {
-  return Object.values(fleet.agents).flatMap(({ name, link }) =>
-    link.state === 'lost' || link.state === 'incompatible' ? [name] : [],
-  );
 }
 
 function whyOffline(row: Row | undefined, world: World, what: string): string | undefined {
