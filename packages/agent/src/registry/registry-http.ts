@@ -186,7 +186,7 @@ function accepted(endpoint: Endpoint, answer: Answer): Result<Answer> {
 }
 
 function unavailable(endpoint: Pick<Endpoint, 'name'>, reason: string) {
-  const message = `The registry ${endpoint.name} can't be used: ${reason}. Check that it runs and that this machine reaches it.`;
+  const message = `The registry ${endpoint.name} can't be used: ${reason}. Check that it runs, and that the agent's machine reaches it.`;
   return { code: 'registry-unavailable', message };
 }
 

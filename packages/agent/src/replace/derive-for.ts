@@ -21,7 +21,7 @@ export async function deriveFor(given: {
   if (oldImage === undefined) {
     return err({
       code: 'old-image-gone',
-      message: `The image that ${name} was made of is not on this machine any more, so what was chosen for it can't be told from its defaults. Pull ${old.Config.Image} again, or recreate ${name} by hand.`,
+      message: `The image that ${name} was made of is not on the agent's machine any more, so what was chosen for it can't be told from its defaults. Pull ${old.Config.Image} again, or recreate ${name} by hand.`,
       container: name,
     });
   }

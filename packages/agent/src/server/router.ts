@@ -34,6 +34,7 @@ import {
   PRUNE_CAPABILITY,
   type ProtocolError,
   planInputSchema,
+  protocolMismatch,
   prunedSchema,
   pruneInputSchema,
   pruneListSchema,
@@ -333,10 +334,9 @@ export function createRouter(services: Services) {
 export type AgentRouter = ReturnType<typeof createRouter>;
 
 function mismatch(client: { protocol: number; version: string }, version: string): ProtocolError {
-  const older = client.protocol < PROTOCOL_VERSION ? 'the dashboard is too old' : 'the agent is too old';
   return {
     code: 'protocol-mismatch',
-    message: `The dashboard (${client.version}) speaks protocol ${client.protocol} and the agent (${version}) ${PROTOCOL_VERSION}: ${older}. Update it.`,
+    message: protocolMismatch(client, { protocol: PROTOCOL_VERSION, version }),
   };
 }
 

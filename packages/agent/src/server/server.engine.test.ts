@@ -140,7 +140,7 @@ describe('an agent', () => {
   });
 
   test.each([
-    [PROTOCOL_VERSION - 1, 'the dashboard is too old'],
+    [PROTOCOL_VERSION - 1, 'towline is too old'],
     [PROTOCOL_VERSION + 1, 'the agent is too old'],
   ])('says which side is too old to one of protocol %d', async (protocol, words) => {
     const error = await errorOf(connection.client.hello.query({ protocol, version: '9.9.9' }));

@@ -9,7 +9,7 @@ import {
   latestOf,
 } from '../build/index.ts';
 import { namesRegistry } from '../image/index.ts';
-import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY } from '../protocol/index.ts';
+import { AWAIT_BUILD_CAPABILITY, BUILDS_CAPABILITY, UPDATE_AGENT } from '../protocol/index.ts';
 import { agentAway, type TaskBuild, type Version, viewerRefusal } from '../rules/index.ts';
 import { type AgentView, viewerOf, whyAway } from './agent-view.ts';
 
@@ -100,6 +100,6 @@ function whyUnavailable(
   if (agent?.hello === undefined || agent.hello.capabilities.includes(BUILDS_CAPABILITY)) return undefined;
   return {
     code: 'not-supported',
-    message: `The agent ${agentName} (${agent.hello.version}), which builds ${name}, is too old to build. Update it.`,
+    message: `The agent ${agentName} (${agent.hello.version}), which builds ${name}, is too old to build. ${UPDATE_AGENT}`,
   };
 }

@@ -22,6 +22,7 @@ import {
   prunedSchema,
   pruneListSchema,
   RESTORE_CAPABILITY,
+  UPDATE_AGENT,
   versionsOutputSchema,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
@@ -312,7 +313,7 @@ function refused(refusal: Refusal): CallFailure {
 }
 
 function tooOld(agent: string, version: string, what: string): CallFailure {
-  const message = `The agent ${agent} (${version}) is too old to ${what}. Update it.`;
+  const message = `The agent ${agent} (${version}) is too old to ${what}. ${UPDATE_AGENT}`;
   return { code: 'refused', message, refusal: { code: 'not-supported', message } };
 }
 

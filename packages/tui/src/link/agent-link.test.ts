@@ -172,8 +172,8 @@ test('a lost connection is made again, and the time of the last one is told', as
 });
 
 test.each([
-  [PROTOCOL_VERSION + 1, 'upgrade towline.'],
-  [0, 'upgrade towline-agent.'],
+  [PROTOCOL_VERSION + 1, 'towline is too old. Update the checkout'],
+  [0, 'the agent is too old. Update it: over SSH, `towline agent install` does.'],
 ])('an agent of protocol %i is incompatible, and the side to upgrade is named', async (protocol, part) => {
   peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello({ protocol }));
   await peer.listen();
@@ -189,13 +189,13 @@ test.each([
 
 test('an agent that says itself that the protocols differ is incompatible as well', async () => {
   peer.handlers.hello = ({ id }, socket) => {
-    const towline = { code: 'protocol-mismatch', message: 'The dashboard is too old. Update it.' };
+    const towline = { code: 'protocol-mismatch', message: 'towline is too old. Update it.' };
     socket.send(JSON.stringify({ id, error: { code: -32000, message: 'x', data: { towline } } }));
   };
   await peer.listen();
   open();
   await vi.waitUntil(() => states.length > 0);
-  expect(states).toEqual([{ state: 'incompatible', message: 'The dashboard is too old. Update it.' }]);
+  expect(states).toEqual([{ state: 'incompatible', message: 'towline is too old. Update it.' }]);
 });
 
 test('whoever wants it has an agent tried again before its time', async () => {

@@ -1,5 +1,11 @@
 import type { AgentRouter } from '@towline/agent/server';
-import { type Hello, helloSchema, PROTOCOL_VERSION, TOKEN_ENDED } from '@towline/core/protocol';
+import {
+  type Hello,
+  helloSchema,
+  PROTOCOL_VERSION,
+  protocolMismatch,
+  TOKEN_ENDED,
+} from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';
@@ -130,7 +136,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       return err({ code: 'agent-unreachable', message: lost ?? '' });
     }
     if (hello.data.protocol !== PROTOCOL_VERSION) {
-      const message = mismatch(version, hello.data);
+      const message = protocolMismatch({ protocol: PROTOCOL_VERSION, version }, hello.data);
       end(message);
       return err({ code: 'protocol-mismatch', message });
     }
@@ -155,9 +161,4 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
   } finally {
     clearTimeout(impatience);
   }
-}
-
-function mismatch(version: string, agent: Hello): string {
-  const older = PROTOCOL_VERSION < agent.protocol ? 'towline' : 'towline-agent';
-  return `towline ${version} speaks protocol ${PROTOCOL_VERSION} and the agent (${agent.version}) speaks ${agent.protocol}: upgrade ${older}.`;
 }
