@@ -1,20 +1,17 @@
 import { execFile, spawn } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CHECKOUT, readmeBlocks } from './blocks.ts';
 
-const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 /** An installation from nothing is part of it. */
 const MINUTES = 60_000;
 
 /** The commands of the README's shell blocks, in its order. `npm test` is what runs this. */
-const commands = [
-  ...(await readFile(join(CHECKOUT, 'README.md'), 'utf8')).matchAll(/^```sh\n([\s\S]*?)^```/gm),
-]
-  .flatMap(([, block = '']) => block.trim().split('\n'))
+const commands = (await readmeBlocks('sh'))
+  .flatMap((block) => block.trim().split('\n'))
   .filter((command) => command !== 'npm test');
 
 let folder: string;
