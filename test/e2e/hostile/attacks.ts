@@ -164,6 +164,22 @@ export async function slowReaders(target: Target, count: number): Promise<() => 
   };
 }
 
+/** Clients that ask without end for what is not there, and take no answer. Ends them when it is called. */
+export async function untakenAnswers(target: Target, count: number, connections = 4): Promise<() => void> {
+  const text = Buffer.from(call(1, 'x'.repeat(80)));
+  const frame = Buffer.concat([Buffer.from([0x81, 0xfe, 0, text.length, 0, 0, 0, 0]), text]);
+  const sockets: Duplex[] = [];
+  for (let at = 0; at < connections; at++) {
+    const socket = await upgraded(target);
+    socket.pause();
+    socket.write(Buffer.concat(Array.from({ length: count / connections }, () => frame)));
+    sockets.push(socket);
+  }
+  return () => {
+    for (const socket of sockets) socket.destroy();
+  };
+}
+
 /**
  * Opens connections as fast as it can, with half a request, rubbish, or nothing at all on each, and lets go of them. Stops
  * by itself.

@@ -20,6 +20,7 @@ import {
   malformedMessages,
   slowReaders,
   type Target,
+  untakenAnswers,
 } from './attacks.ts';
 
 /** How many malformed messages and frames there are in all; `TOWLINE_HOSTILE=100000` is the long run. */
@@ -106,6 +107,18 @@ test('halves of large frames, held, and readers that take nothing: so much is ke
       for (const end of letGo) end();
     });
     expect(grew / MB).toBeLessThan(80);
+  }
+});
+
+test('questions whose answers nobody takes: they wait where they come from', async () => {
+  for (const way of [ways.unix, ways.token]) {
+    const { grew } = await under(async () => {
+      const letGo = await untakenAnswers(way, 100_000);
+      await malformedMessages(way, 3_000, 1);
+      letGo();
+    });
+    // More than 200 where they are all answered, and without an end.
+    expect(grew / MB).toBeLessThan(150);
   }
 });
 

@@ -5,6 +5,7 @@ import { ok, type Result } from '@towline/core/result';
 import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer } from 'ws';
 import { toProtocolError } from './failure.ts';
+import { Intake } from './intake.ts';
 import type { NetworkDoor, OpenDoor } from './network-door.ts';
 import type { Caller, TokenCaller } from './permissions.ts';
 import { refuseUpgrade } from './refuse-upgrade.ts';
@@ -77,6 +78,7 @@ export async function startServer(options: AgentServerOptions): Promise<Result<A
       client: res,
       socket: req.socket,
       streams: 0,
+      intake: new Intake(res, req.socket),
       caller: callers.get(req) ?? NOBODY,
     }),
     maxBatchSize: MAX_BATCH,

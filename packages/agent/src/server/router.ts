@@ -62,6 +62,7 @@ import type { JobService } from '../jobs/index.ts';
 import type { PruneService } from '../prune/index.ts';
 import type { Registry } from '../registry/index.ts';
 import { fail, toProtocolError } from './failure.ts';
+import type { Intake } from './intake.ts';
 import { type Outlet, paced } from './paced.ts';
 import { type Caller, signed, whyNotPermitted } from './permissions.ts';
 import { watchStream } from './watch-stream.ts';
@@ -98,6 +99,7 @@ const CAPABILITIES = [
 /** A connection, and who is at its other end. */
 export interface Context extends Outlet {
   caller: Caller;
+  intake: Intake;
 }
 
 const trpc = initTRPC.context<Context>().create({
@@ -113,12 +115,14 @@ const trpc = initTRPC.context<Context>().create({
 /** The verbs that an agent offers, and no others: there is no way through to the engine. */
 export function createRouter(services: Services) {
   const { engine, watch, registry, jobs, builds, prune } = services;
-  const procedure = trpc.procedure.use(({ ctx: { caller }, path, getRawInput, next }) => {
-    const why = whyNotPermitted(caller, path, Date.now());
-    if (why !== undefined) throw fail(why);
-    if (caller.kind === 'local') return next();
-    return next({ getRawInput: async () => signed(await getRawInput(), caller) });
-  });
+  const procedure = trpc.procedure.use(({ ctx: { caller, intake }, path, getRawInput, next }) =>
+    intake.run(async () => {
+      const why = whyNotPermitted(caller, path, Date.now());
+      if (why !== undefined) throw fail(why);
+      if (caller.kind === 'local') return await next();
+      return await next({ getRawInput: async () => signed(await getRawInput(), caller) });
+    }),
+  );
   return trpc.router({
     hello: procedure
       .input(helloInputSchema)
