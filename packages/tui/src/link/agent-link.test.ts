@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { connect, createServer as createRelay } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LinkState } from '@towline/core/plan';
@@ -312,6 +313,47 @@ test('following ends with its signal', async () => {
   await vi.waitUntil(() => peer.asked('followJob').length > 0);
   leave.abort();
   expect(await next).toEqual({ done: true, value: undefined });
+});
+
+test('a line that is slow to bring what there is to see is not taken for a dead one', async () => {
+  peer.handlers.watch = (request, socket) => {
+    peer.tell(socket, request, {
+      type: 'snapshot',
+      containers: [],
+      jobs: [],
+      degraded: [],
+      more: 'x'.repeat(60_000),
+    });
+  };
+  await peer.listen();
+  const path = join(dir, 'slow.sock');
+  const relay = createRelay((near) => {
+    const far = connect(peer.path);
+    let left = Buffer.alloc(0);
+    const drip = setInterval(() => {
+      near.write(left.subarray(0, 600));
+      left = left.subarray(600);
+    }, 5);
+    near.pipe(far);
+    far.on('data', (data: Buffer) => {
+      left = Buffer.concat([left, data]);
+    });
+    near.on('error', () => {});
+    near.on('close', () => {
+      clearInterval(drip);
+      far.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => relay.listen(path, resolve));
+  try {
+    open({ transport: { ok: true, value: unixTransport({ kind: 'unix', path }) }, keepaliveMs: 20 });
+    await vi.waitUntil(() => watched.length > 0 || states.some(({ state }) => state === 'lost'));
+    expect(states).toEqual([{ state: 'connected' }]);
+    expect(watched).toMatchObject([{ type: 'snapshot' }]);
+  } finally {
+    await link?.close();
+    relay.close();
+  }
 });
 
 test('a lost answer to execute is asked for again with the same key', async () => {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /**
@@ -8,18 +9,22 @@ export const KEEPALIVE_MS = 3_000;
 
 /**
  * Ends a half-open connection: one whose other end is gone without having said so (a machine that lost its power, a
- * stopped process). Anything that arrives counts as a sign of life. Returns what ends the watch.
+ * stopped process). Anything that arrives on `stream`, which it goes over, counts as a sign of life: a line that is slow
+ * brings a part of a message, and the answer long after. Returns what ends the watch.
  */
-export function watchHalfOpen(socket: WebSocket, onDead: () => void, everyMs: number): () => void {
+export function watchHalfOpen(
+  socket: WebSocket,
+  stream: Duplex,
+  onDead: () => void,
+  everyMs: number,
+): () => void {
   let alive = true;
   let asked = false;
   const heard = () => {
     alive = true;
     asked = false;
   };
-  socket.on('message', heard);
-  socket.on('ping', heard);
-  socket.on('pong', heard);
+  stream.on('data', heard);
   const timer = setInterval(() => {
     // What is held back here on purpose says nothing about the other end.
     if (socket.isPaused) heard();
@@ -32,5 +37,8 @@ export function watchHalfOpen(socket: WebSocket, onDead: () => void, everyMs: nu
       onDead();
     }
   }, everyMs);
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(timer);
+    stream.off('data', heard);
+  };
 }

@@ -108,7 +108,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       });
       this.on('open', () => {
         const dead = `The agent at ${transport.name} has not answered for some time. It is tried again.`;
-        stopWatching = watchHalfOpen(this, () => end(dead), keepaliveMs);
+        stopWatching = watchHalfOpen(this, stream, () => end(dead), keepaliveMs);
       });
     }
   }
