@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createSilent, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createToken, revokeToken } from '@towline/agent/access';
@@ -21,10 +22,18 @@ const tokens: Record<string, string> = {};
 const agents: RunningAgent[] = [];
 const links: AgentLink[] = [];
 const ports: Record<string, number> = {};
+/** An engine that takes every connection and says nothing. */
+const waiting = new Set<Socket>();
+const silent = createSilent((socket) => waiting.add(socket.on('error', () => {})));
 const page = createServer((_, response) => response.end('<p>hello</p>'));
 
 /** One agent for each way of listening, all with the same tokens. */
-async function listen(name: string, certificate: Issued | undefined, clientCa?: string): Promise<void> {
+async function listen(
+  name: string,
+  certificate: Issued | undefined,
+  clientCa?: string,
+  engine = join(dir, 'no-engine.sock'),
+): Promise<void> {
   const stateDir = join(dir, name);
   await mkdir(stateDir);
   for (const token of ['anna', 'board', 'gone', 'late']) {
@@ -42,7 +51,7 @@ async function listen(name: string, certificate: Issued | undefined, clientCa?: 
     socketPath: join(stateDir, 'a.sock'),
     stateDir,
     listen: { host: '127.0.0.1', port: 0, ...(tls !== undefined && { tls }) },
-    engine: { kind: 'socket', path: join(dir, 'no-engine.sock') },
+    engine: { kind: 'socket', path: engine },
     version: '0.1.0',
     log: quiet,
   });
@@ -69,12 +78,16 @@ beforeAll(async () => {
   await listen('clients', good, ca.cert);
   await listen('plain', undefined);
   await listen('tried', good);
+  await once(silent.listen(join(dir, 'silent.sock')), 'listening');
+  await listen('hung', good, undefined, join(dir, 'silent.sock'));
   await once(page.listen(0, '127.0.0.1'), 'listening');
   const address = page.address();
   ports.page = typeof address === 'object' && address !== null ? address.port : 0;
 });
 afterEach(() => Promise.all(links.splice(0).map((link) => link.close())));
 afterAll(async () => {
+  silent.close();
+  for (const socket of waiting) socket.destroy();
   await Promise.all(agents.map((agent) => agent.close()));
   page.close();
   await rm(dir, { recursive: true });
@@ -208,6 +221,12 @@ test.each<[string, string, string, () => Partial<AgentDefinition>, string[]]>([
   const { state } = await first(name, token, more());
   expect(state.state).toBe('lost');
   for (const part of parts) expect('message' in state && state.message).toContain(part);
+});
+
+test('an engine that hangs is the engine’s trouble: its agent is linked to, and says so', async () => {
+  const { state, hello } = await first('hung', 'hung-anna');
+  expect(state).toEqual({ state: 'connected' });
+  expect(hello?.engine).toMatchObject({ state: 'unreachable', message: expect.stringContaining('in time') });
 });
 
 test('too many tries are named, with how long to wait', async () => {

@@ -43,7 +43,8 @@ export interface OpenOptions {
 }
 
 const CLOSED = 'The link was closed.';
-const PATIENCE_MS = 5_000;
+/** An agent waits 5 s for its engine before it says hello without: one that hangs is not an agent that is away. */
+const PATIENCE_MS = 10_000;
 /** A snapshot of a thousand containers and their jobs is far below. */
 const MAX_PAYLOAD_BYTES = 64 * 1024 * 1024;
 
