@@ -201,7 +201,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     );
   });
 
-  const offered = [...new Set([...knownKeyTypes(known, hostName(hop)), ...Object.keys(HOST_KEY_ALGORITHMS)])];
+  const offered = [...new Set([...knownKeyTypes(known, hop.knownAs), ...Object.keys(HOST_KEY_ALGORITHMS)])];
   try {
     wait();
     client.connect({
@@ -302,10 +302,6 @@ async function readAgent(
   return { keys: keys.map((key) => ({ blob: blobOf(key), comment: key.comment })), problem: undefined };
 }
 
-function hostName({ knownAs, port }: Hop) {
-  return { name: knownAs, port };
-}
-
 async function readKnownHosts(hop: Hop): Promise<KnownHostsFile[]> {
   const paths = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
   return Promise.all(
@@ -320,11 +316,11 @@ async function judge(
   files: readonly KnownHostsFile[],
   key: Buffer,
 ): Promise<string | undefined> {
-  const verdict = judgeHostKey(files, hostName(hop), key);
+  const verdict = judgeHostKey(files, hop.knownAs, key);
   if (verdict.verdict === 'known') return undefined;
   const [path = '~/.ssh/known_hosts'] = hop.userKnownHostsFiles;
   if (verdict.verdict === 'unknown' && hop.unknownHost === 'accept-new') {
-    const line = knownHostsLine(hostName(hop), key, { hashed: hop.hashKnownHosts });
+    const line = knownHostsLine(hop.knownAs, key, { hashed: hop.hashKnownHosts });
     const before = files.find((file) => file.path === path)?.text ?? '';
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
@@ -334,7 +330,7 @@ async function judge(
       return `${name}: its host key can't be added to ${path}: ${error instanceof Error ? error.message : String(error)}.`;
     }
   }
-  const line = knownHostsLine(hostName(hop), key, { hashed: false }).trim();
+  const line = knownHostsLine(hop.knownAs, key, { hashed: false }).trim();
   const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
   return hostKeyFailure(name, offered, verdict, {
     add: `echo '${line}' >> ${shellWord(path)}`,

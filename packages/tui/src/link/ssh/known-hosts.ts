@@ -39,7 +39,7 @@ export interface HostName {
   port: number;
 }
 
-const SSH_PORT = 22;
+export const SSH_PORT = 22;
 
 /** What stands in a file for a host: `web-1`, or `[web-1]:2222` where the port is not SSH's own. */
 export function knownHostsName({ name, port }: HostName): string {

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '@towline/core/result';
 import type { SshAddress } from '../agent-url.ts';
+import { type HostName, SSH_PORT } from './known-hosts.ts';
 import { type Asked, type ConfigWorld, type SshSettings, sshSettings } from './ssh-settings.ts';
 
 /** What a route depends on besides the address. */
@@ -25,8 +26,8 @@ export interface Hop {
   identitiesOnly: boolean;
   /** The SSH agent's socket. */
   agentSocket?: string;
-  /** The name of its keys in the files of known hosts. */
-  knownAs: string;
+  /** What its keys are known by in the files of known hosts. */
+  knownAs: HostName;
   userKnownHostsFiles: readonly string[];
   globalKnownHostsFiles: readonly string[];
   /** A host that is in none of the files: an error, or added to the first of the user's. A differing key is never taken. */
@@ -108,7 +109,7 @@ function parseJump(text: string): Asked | undefined {
 
 function hopOf(asked: Asked, settings: SshSettings, world: RouteWorld): Result<Hop> {
   const user = settings.user ?? world.localUser;
-  const port = settings.port ?? 22;
+  const port = settings.port ?? SSH_PORT;
   try {
     const host = (
       settings.hostName === undefined ? asked.host : expand(settings.hostName, { h: asked.host })
@@ -139,7 +140,11 @@ function hopOf(asked: Asked, settings: SshSettings, world: RouteWorld): Result<H
       identityFilesNamed: named,
       identitiesOnly: settings.identitiesOnly ?? false,
       ...(agentSocket !== undefined && { agentSocket }),
-      knownAs: settings.hostKeyAlias ?? host,
+      // An alias stands there without a port, whatever the port is.
+      knownAs:
+        settings.hostKeyAlias === undefined
+          ? { name: host, port }
+          : { name: settings.hostKeyAlias, port: SSH_PORT },
       userKnownHostsFiles: paths(settings.userKnownHostsFiles ?? USER_KNOWN_HOSTS),
       globalKnownHostsFiles: paths(settings.globalKnownHostsFiles ?? GLOBAL_KNOWN_HOSTS),
       unknownHost: ['accept-new', 'no', 'off'].includes(strict) ? 'accept-new' : 'refuse',

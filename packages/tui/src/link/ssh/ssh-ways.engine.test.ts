@@ -527,6 +527,16 @@ test('a host key that changed is refused, with both fingerprints and the line; a
     const known = (await readFile(changing.knownHostsFile, 'utf8')).trim().split('\n');
     expect(known.map((line) => line.split(' ')[0])).toEqual(['other', `[127.0.0.1]:${changing.port}`]);
     const key = (await readFile(web.knownHostsFile, 'utf8')).split(' ').slice(1).join(' ');
+    // By an alias it is known on whatever port it is.
+    await writeFile(ssh('known'), `web ${key}`);
+    const alias = [
+      'HostKeyAlias web',
+      `IdentityFile ${changing.keyFile}`,
+      `UserKnownHostsFile ${ssh('known')}`,
+    ];
+    await configure(...block('web', changing, ...alias, 'StrictHostKeyChecking accept-new'));
+    expect(await echoed(`ssh://web${socket}`)).toContain(`${await web.fingerprint()} (ssh-ed25519)`);
+    expect(await readFile(ssh('known'), 'utf8')).toBe(`web ${key}`);
     await writeFile(ssh('known'), `@revoked * ${key}`);
     await appendFile(ssh('known'), await readFile(web.knownHostsFile));
     await configure(
