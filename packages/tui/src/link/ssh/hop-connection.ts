@@ -262,7 +262,10 @@ async function methodOf(attempt: KeyAttempt, tools: Tools): Promise<AnyAuthMetho
     };
     tools.tried.push(note);
     const sign = async (data: Buffer, how: SigningRequestOptions) => {
-      const signature = await signByAgent(socket, key, data, how);
+      // A person may have to confirm it.
+      note.outcome = 'unsigned';
+      tools.pause();
+      const signature = await signByAgent(socket, key, data, how).finally(() => tools.wait());
       note.outcome = 'taken';
       return signature;
     };

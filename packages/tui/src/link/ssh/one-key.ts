@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import ssh2, { type ParsedKey, type SignCallback, type SigningRequestOptions } from 'ssh2';
 
 const { BaseAgent, OpenSSHAgent } = ssh2;
@@ -31,10 +32,32 @@ export class OneKey extends BaseAgent {
   }
 }
 
+/** For the list of its keys. One that hangs, such as one over a connection that is gone, keeps nobody from the other keys. */
+const LIST_MS = 5_000;
+/** A person may have to confirm it, or to touch something: sshd waits for two minutes. */
+const SIGN_MS = 60_000;
+
+/** OpenSSH's agent, which is not waited for without an end. */
+class PatientAgent extends OpenSSHAgent {
+  readonly #ms: number;
+
+  constructor(socket: string, ms: number) {
+    super(socket);
+    this.#ms = ms;
+  }
+
+  override getStream(done: Parameters<InstanceType<typeof OpenSSHAgent>['getStream']>[0]): void {
+    super.getStream((error, stream) => {
+      if (stream instanceof Socket) stream.setTimeout(this.#ms, () => stream.destroy());
+      done(error, stream);
+    });
+  }
+}
+
 /** The keys that an SSH agent holds, or why it does not tell. */
 export function keysOfAgent(socket: string): Promise<ParsedKey[] | Error> {
   return new Promise((resolve) => {
-    new OpenSSHAgent(socket).getIdentities((error, keys = []) => {
+    new PatientAgent(socket, LIST_MS).getIdentities((error, keys = []) => {
       resolve(error ?? keys.flatMap((key) => ('pubKey' in key ? [] : [key])));
     });
   });
@@ -47,7 +70,7 @@ export function signByAgent(
   options: SigningRequestOptions,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    new OpenSSHAgent(socket).sign(key, data, options, (error, signature) => {
+    new PatientAgent(socket, SIGN_MS).sign(key, data, options, (error, signature) => {
       if (signature !== undefined) resolve(signature);
       else reject(error ?? new Error('The SSH agent did not sign'));
     });

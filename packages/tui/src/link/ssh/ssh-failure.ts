@@ -8,6 +8,8 @@ export interface TriedKey {
     | 'not-accepted'
     /** The machine wanted it, it signed, and nobody was let in for it. */
     | 'taken'
+    /** The SSH agent that has it did not sign. */
+    | 'unsigned'
     /** Its passphrase was not given. */
     | 'refused'
     /** Its passphrase was wrong. */
@@ -119,6 +121,10 @@ function triedProblem(tried: TriedKey, add: string): string[] {
     case 'not-accepted':
     case 'taken':
       return [];
+    case 'unsigned':
+      return [
+        `the key ${tried.name} would be accepted and its agent did not sign: where it asks to be confirmed or touched, do so`,
+      ];
     case 'refused':
       return [
         `the key ${tried.name} would be accepted and its passphrase was not given: unlock it with \`${add} ${tried.name}\`, or give it (r in the dashboard asks again)`,

@@ -309,6 +309,36 @@ test('keys: the SSH agent’s are used, and only those of the files where it is 
   }
 });
 
+test('keys: an SSH agent that does not sign is told as that', async () => {
+  const agentSocket = join(home, 'a.sock');
+  const env = { SSH_AUTH_SOCK: agentSocket };
+  // Nobody is there to confirm it.
+  const asks = { ...process.env, ...env, SSH_ASKPASS: '/bin/false', SSH_ASKPASS_REQUIRE: 'force' };
+  const { stdout } = await run('ssh-agent', ['-a', agentSocket], { env: asks });
+  const pid = Number(/SSH_AGENT_PID=(\d+)/.exec(stdout)?.[1]);
+  try {
+    await run('ssh-add', ['-q', '-c', web.keyFile], { env: asks });
+    await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`));
+    const said = await echoed(`ssh://web${socket}`, [], env);
+    expect(said).toContain('no key could be offered');
+    expect(said).toContain('its agent did not sign');
+  } finally {
+    process.kill(pid);
+  }
+});
+
+test('keys: an SSH agent that hangs keeps nobody from the key files', async () => {
+  const hung = createServer((near) => near.on('error', () => {}));
+  const agentSocket = join(home, 'a.sock');
+  await new Promise<void>((resolve) => hung.listen(agentSocket, resolve));
+  try {
+    await configure(...block('web', web, ...letIn(web)));
+    expect(await echoed(`ssh://web${socket}`, [], { SSH_AUTH_SOCK: agentSocket })).toBe('hello');
+  } finally {
+    hung.close();
+  }
+});
+
 test.each<[string, () => Promise<string>, string[]]>([
   [
     'no machine of the name',
