@@ -308,8 +308,20 @@ async function readAgent(
 async function readKnownHosts(hop: Hop): Promise<KnownHostsFile[]> {
   const paths = [...hop.userKnownHostsFiles, ...hop.globalKnownHostsFiles];
   return Promise.all(
-    paths.map(async (path) => ({ path, text: await readFile(path, 'utf8').catch(() => '') })),
+    paths.map(async (path) => {
+      try {
+        return { path, text: await readFile(path, 'utf8') };
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+        return { path, text: '', ...(code !== 'ENOENT' && code !== 'ENOTDIR' && { unread: code }) };
+      }
+    }),
   );
+}
+
+/** As a person would write it, where that is one word. */
+function pathWord(path: string): string {
+  return /^[\w./~@%+-]+$/.test(path) ? path : shellWord(path);
 }
 
 /** Why the machine's key is not taken; undefined where it is. */
@@ -322,6 +334,11 @@ async function judge(
   const verdict = judgeHostKey(files, hop.knownAs, key);
   if (verdict.verdict === 'known') return undefined;
   const [path = '~/.ssh/known_hosts'] = hop.userKnownHostsFiles;
+  const unread = files.find((file) => file.unread !== undefined);
+  // It may be the one that knows this host by another key.
+  if (verdict.verdict === 'unknown' && unread !== undefined) {
+    return `${name}: whether its host key is known can't be told: ${unread.path} can't be read (${unread.unread}). Make it readable for you, or name another with UserKnownHostsFile in ~/.ssh/config.`;
+  }
   if (verdict.verdict === 'unknown' && hop.unknownHost === 'accept-new') {
     const line = knownHostsLine(hop.knownAs, key, { hashed: hop.hashKnownHosts });
     const before = files.find((file) => file.path === path)?.text ?? '';
@@ -336,7 +353,7 @@ async function judge(
   const line = knownHostsLine(hop.knownAs, key, { hashed: false }).trim();
   const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
   return hostKeyFailure(name, offered, verdict, {
-    add: `echo '${line}' >> ${shellWord(path)}`,
-    forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hostName(hop)))} -f ${shellWord(file)}`,
+    add: `echo ${shellWord(line)} >> ${pathWord(path)}`,
+    forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hostName(hop)))} -f ${pathWord(file)}`,
   });
 }

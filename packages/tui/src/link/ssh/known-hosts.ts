@@ -1,10 +1,12 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { matchesPatternList } from './pattern.ts';
 
-/** A file of known hosts as it was read; one that is not there has no text. */
+/** A file of known hosts as it was read; one that is not there has no text, as one that can't be read. */
 export interface KnownHostsFile {
   path: string;
   text: string;
+  /** Why it can't be read though it is there. */
+  unread?: string;
 }
 
 /** Where an entry stands. */

@@ -427,6 +427,16 @@ test.each<[string, () => Promise<string>, string[]]>([
     ['its host key is not known: SHA256:', `echo '[127.0.0.1]:`],
   ],
   [
+    'known hosts that can not be read, also where new ones are taken',
+    async () => {
+      await mkdir(ssh('known'));
+      const known = [`UserKnownHostsFile ${ssh('new')} ${ssh('known')}`, 'StrictHostKeyChecking accept-new'];
+      await configure(...block('web', web, `IdentityFile ${web.keyFile}`, ...known));
+      return `ssh://web${socket}`;
+    },
+    ["host key is known can't be told", "known can't be read (EISDIR)"],
+  ],
+  [
     'no key that it takes',
     async () => {
       const keys = [`IdentityFile ${web.strangerKeyFile}`, `IdentityFile ${ssh('nothing')}`];
