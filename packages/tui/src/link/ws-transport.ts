@@ -3,6 +3,7 @@ import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node
 import { err, ok, type Result } from '@towline/core/result';
 import type { WsAddress } from './agent-url.ts';
 import { REMOTE_BACKOFF } from './backoff.ts';
+import { EVERY_ADDRESS } from './every-address.ts';
 import { hostFailure } from './host-failure.ts';
 import { type Proof, type ProofDefinition, type ProofPlace, readProof, readToken } from './proof.ts';
 import { whyNotTrusted } from './server-certificate.ts';
@@ -26,8 +27,12 @@ export function wsTransport(
     async open(signal): Promise<Result<Socket>> {
       const proof = secure ? await readProof(definition, place) : ok({});
       if (!proof.ok) return proof;
-      const tcp = await connected(connectTcp({ host, port }), 'connect', signal, connectMs, (error) =>
-        hostFailure(name, error),
+      const tcp = await connected(
+        connectTcp({ host, port, ...EVERY_ADDRESS }),
+        'connect',
+        signal,
+        connectMs,
+        (error) => hostFailure(name, error),
       );
       if (!tcp.ok || !secure) return tcp;
       return await secured(tcp.value, { host, name }, proof.value, signal, connectMs);

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { err, ok, type Result } from '@towline/core/result';
+import { EVERY_ADDRESS } from '../every-address.ts';
 import type { Hop } from './route.ts';
 import { dialFailure } from './ssh-failure.ts';
 
@@ -9,7 +10,7 @@ const CONNECT_MS = 15_000;
 export function dial(hop: Hop, name: string, signal: AbortSignal): Promise<Result<Socket>> {
   const { host, port, connectTimeoutMs = CONNECT_MS } = hop;
   return new Promise((resolve) => {
-    const socket = connect({ host, port, noDelay: true, signal });
+    const socket = connect({ host, port, noDelay: true, signal, ...EVERY_ADDRESS });
     const fail = (code: string) => {
       socket.destroy();
       resolve(err({ code: 'agent-unreachable', message: dialFailure(name, hop, code) }));
