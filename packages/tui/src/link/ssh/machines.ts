@@ -5,7 +5,7 @@ import { connectHop, type HopConnection } from './hop-connection.ts';
 import { hopName } from './hop-name.ts';
 import { type AskPassphrase, createKeyRing } from './key-ring.ts';
 import type { Hop } from './route.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Slots } from './slots.ts';
 import { jumpFailure } from './ssh-failure.ts';
 import { WayStream } from './way-stream.ts';
 
@@ -33,8 +33,10 @@ export interface MachinesOptions {
   keepaliveMs?: number;
 }
 
-/** A sshd drops some of what comes when more than ten are logging in (MaxStartups): a gate that all go through as well. */
-const CONNECTING_AT_ONCE = 6;
+/** A sshd drops some of what comes when more than ten are logging in (MaxStartups). */
+const AT_ONE_SSHD = 6;
+/** Machines that do not answer, each of which is waited for, must not keep those from their turn that do. */
+const IN_ALL = 64;
 /** A machine that is gone without a word is found out within ten seconds: asked twice, three seconds apart. */
 const KEEPALIVE_MS = 3_000;
 const LINGER_MS = 5_000;
@@ -55,8 +57,17 @@ export function createMachines({
 }: MachinesOptions): Machines {
   const closing = new AbortController();
   const keyRing = createKeyRing(ask, closing.signal);
-  const slots = createSlots(CONNECTING_AT_ONCE);
+  const inAll = createSlots(IN_ALL);
+  const atSshd = new Map<string, Slots>();
   const entries = new Map<string, Entry>();
+
+  /** Once it is its turn at the sshd of the last of these. */
+  const inTurn = <T>(hops: readonly Hop[], work: () => Promise<T>): Promise<T> => {
+    const key = hops.map(({ host, port }) => `${host}:${port}`).join(' ');
+    const slots = atSshd.get(key) ?? createSlots(AT_ONE_SSHD);
+    atSshd.set(key, slots);
+    return slots.run(() => inAll.run(work));
+  };
 
   const open = async (hops: readonly Hop[]): Promise<Result<HopConnection>> => {
     const hop = hops.at(-1);
@@ -65,7 +76,7 @@ export function createMachines({
     const shake = (stream: Duplex) =>
       connectHop({ hop, name, stream, keyRing, uid, keepaliveMs, signal: closing.signal });
     if (hops.length === 1) {
-      return slots.run(async () => {
+      return inTurn(hops, async () => {
         const socket = await dial(hop, name, closing.signal);
         return socket.ok ? shake(socket.value) : socket;
       });
@@ -74,7 +85,7 @@ export function createMachines({
     const gate = await connect(before);
     if (!gate.ok) return gate;
     const { connection, release } = gate.value;
-    const found = await slots.run(async () => {
+    const found = await inTurn(hops, async () => {
       const stream = await connectOn(connection, before, hop, name);
       return stream.ok ? shake(stream.value) : stream;
     });

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Sshd, startSshd } from '@towline/test/sandbox';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { agentAddress } from '../agent-url.ts';
 import { createSshWays, type SshWays } from './index.ts';
 import { createMachines } from './machines.ts';
@@ -306,6 +306,29 @@ test('keys: the SSH agent’s are used, and only those of the files where it is 
     expect(await echoed(`ssh://web${socket}`, [], env)).toBe('hello');
   } finally {
     process.kill(pid);
+  }
+});
+
+test('machines that take a connection and say nothing keep nobody from the others', async () => {
+  const near = new Set<Socket>();
+  const dead = await Promise.all(
+    Array.from({ length: 12 }, async (_, at) => {
+      const server = createServer((socket) => near.add(socket.on('error', () => {})));
+      const host = `127.0.7.${at + 1}`;
+      await new Promise<void>((resolve) => server.listen(0, host, resolve));
+      const address = server.address();
+      return { server, host, port: typeof address === 'object' && address !== null ? address.port : 0 };
+    }),
+  );
+  try {
+    await configure(...block('web', web, ...letIn(web)));
+    const waiting = dead.map(({ host, port }) => open(`ssh://${host}:${port}${socket}`));
+    await vi.waitUntil(() => near.size >= 6);
+    expect(await Promise.race([...waiting, echoed(`ssh://web${socket}`)])).toBe('hello');
+  } finally {
+    ways?.close();
+    for (const socket of near) socket.destroy();
+    for (const { server } of dead) server.close();
   }
 });
 
