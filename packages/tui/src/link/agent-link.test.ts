@@ -185,7 +185,13 @@ test.each([
     safeParse: () => ({ success: true, data: 1 }),
   });
   expect(answer).toMatchObject({ ok: false, error: { code: 'protocol-mismatch' } });
-  expect(peer.asked('hello')).toHaveLength(1);
+  // One that is upgraded meanwhile is linked to.
+  peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello());
+  await vi.waitUntil(() => watched.length > 0);
+  expect(states.map(({ state }) => state).filter((state) => state !== 'lost')).toEqual([
+    'incompatible',
+    'connected',
+  ]);
 });
 
 test('an agent that says itself that the protocols differ is incompatible as well', async () => {

@@ -177,9 +177,10 @@ export function createLink(options: LinkOptions): AgentLink {
         if (performance.now() - since >= STEADY_MS) attempt = 0;
         lose(reason);
       } else if (opened.error.code === 'protocol-mismatch') {
-        become({ state: 'incompatible', message: opened.error.message });
-        await pause(undefined);
-        continue;
+        // The older of the two may be upgraded while the other goes on.
+        if (state.state !== 'incompatible' || state.message !== opened.error.message) {
+          become({ state: 'incompatible', message: opened.error.message });
+        }
       } else lose(opened.error.message);
       if (await pause(retryDelay(attempt, Math.random(), backoff))) attempt = -1;
     }

@@ -354,6 +354,6 @@ async function judge(
   const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
   return hostKeyFailure(name, offered, verdict, {
     add: `echo ${shellWord(line)} >> ${pathWord(path)}`,
-    forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hostName(hop)))} -f ${pathWord(file)}`,
+    forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hop.knownAs))} -f ${pathWord(file)}`,
   });
 }
