@@ -103,7 +103,7 @@ async function print(context: Context, { step, entries }: Batch): Promise<void> 
   const { options, output } = context;
   if (!options.json) {
     const texts = entries.map(({ text }) => text);
-    await (inColour(context) ? output.coloured(...texts) : output.foreign(...texts));
+    await (inColour(context) ? output.coloured(...texts) : output.result(...texts));
     return;
   }
   const lines = entries.map(({ seq, text, stream }) =>

@@ -35,7 +35,7 @@ async function show(
     return 0;
   }
   for (const line of [...runSheet(run), ...vertexLines(run), ...explainRun(run)]) {
-    await context.output.foreign(line);
+    await context.output.result(line);
   }
   return 0;
 }

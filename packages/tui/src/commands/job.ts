@@ -31,7 +31,7 @@ function job(context: Context, id: string, { follow = false }: JobOptions): Prom
 async function showIt(context: Context, fleet: Fleet, found: { agent: string; job: Job }): Promise<number> {
   const { agent } = found;
   if (!context.options.json) {
-    for (const line of jobSheet(found.job, agent)) await context.output.foreign(line);
+    for (const line of jobSheet(found.job, agent)) await context.output.result(line);
     return 0;
   }
   const events = await eventsOf(fleet, agent, found.job);

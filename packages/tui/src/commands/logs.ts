@@ -31,7 +31,7 @@ function logs(context: Context, word: string, { follow = false, tail }: LogsOpti
     try {
       for await (const entry of fleet.logs(agent, task.container.name, wanted)) {
         if (options.json) await printJsonLine(context, entry);
-        else await (inColour(context) ? output.coloured(entry.line) : output.foreign(entry.line));
+        else await (inColour(context) ? output.coloured(entry.line) : output.result(entry.line));
       }
       return 0;
     } catch (error) {

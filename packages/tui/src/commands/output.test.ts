@@ -11,7 +11,7 @@ function terminal() {
 test('a reason of several lines stays several lines on a terminal, and can not drive it', async () => {
   const out = terminal();
   const output = createOutput(out.stream, new PassThrough());
-  await output.foreign('  ERROR  it ended with 1. Its last lines:\none\u001b[2J\n\u009b2Jtwo', 'three');
+  await output.result('  ERROR  it ended with 1. Its last lines:\none\u001b[2J\n\u009b2Jtwo', 'three');
   expect(out.shown()).toBe('  ERROR  it ended with 1. Its last lines:\none\ntwo\nthree\n');
 });
 

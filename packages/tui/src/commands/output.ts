@@ -10,11 +10,12 @@ export interface Output {
   /** Whether a person reads the results as they come, and not a file or another program. */
   resultTty: boolean;
   noteTty: boolean;
-  /** One line of the result; fulfilled when the reader has taken it or will not take it any more. */
-  result(line: string): Promise<void>;
-  /** Lines from outside, such as a container's: on a terminal without what could drive it. */
-  foreign(...lines: readonly string[]): Promise<void>;
-  /** As `foreign`, with the colours that they have. */
+  /**
+   * Lines of the result; fulfilled when the reader has taken them or will not take them any more. On a terminal without what
+   * could drive it: any may have in it what an agent or a container said.
+   */
+  result(...lines: readonly string[]): Promise<void>;
+  /** The same, with the colours that they have. */
   coloured(...lines: readonly string[]): Promise<void>;
   /** A line for the person at the terminal, or a few. */
   note(line: string): void;
@@ -42,7 +43,7 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
     if (drawn) stderr.write('\r\u001b[2K');
     drawn = false;
   };
-  const result = async (line: string) => {
+  const write = async (line: string) => {
     if (gone.signal.aborted) return;
     clear();
     if (stdout.write(`${line}\n`)) return;
@@ -59,11 +60,10 @@ export function createOutput(stdout: Stream, stderr: Stream): Output {
   return {
     resultTty: stdout.isTTY === true,
     noteTty: stderr.isTTY === true,
-    result,
-    foreign: (...lines) =>
-      result((stdout.isTTY === true ? lines.map((line) => sanitizeText(line)) : lines).join('\n')),
+    result: (...lines) =>
+      write((stdout.isTTY === true ? lines.map((line) => sanitizeText(line)) : lines).join('\n')),
     coloured: (...lines) =>
-      result((stdout.isTTY === true ? lines.map((line) => colouredLine(line)) : lines).join('\n')),
+      write((stdout.isTTY === true ? lines.map((line) => colouredLine(line)) : lines).join('\n')),
     note(line) {
       clear();
       stderr.write(`${stderr.isTTY === true ? sanitizeText(line) : line}\n`);
