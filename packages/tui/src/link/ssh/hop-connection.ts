@@ -190,6 +190,12 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     }
     if (/no matching/i.test(error.message)) {
       fail(`${name}: its sshd and Towline share no way to talk (${error.message}). Update the sshd there.`);
+      return;
+    }
+    if (!ready && isProtocolError(error)) {
+      fail(
+        `${name}: what answers there does not speak SSH 2 (${error.message}). Look at the port in the url and in ~/.ssh/config.`,
+      );
     }
   });
   client.on('close', () => {
@@ -197,7 +203,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     fail(
       ready
         ? `${name}: the SSH connection was lost. It is tried again.`
-        : `${name}: its sshd cut the connection off before anybody was logged in${reason}. Its log says why; it may be too busy (MaxStartups).`,
+        : `${name}: its sshd cut the connection off before anybody was logged in${reason}. Its log says why; it may be too busy (MaxStartups), or no sshd at all.`,
     );
   });
 
@@ -238,6 +244,13 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     fail(`${name}: ${error instanceof Error ? error.message : String(error)}.`);
   }
   return opened.promise;
+}
+
+/** Of what ssh2 could make nothing of: it waits then for the other end to go. What has a code is a socket's, or was said by sshd. */
+function isProtocolError(error: Error): boolean {
+  const level = 'level' in error ? error.level : 'protocol';
+  if (level !== 'protocol' && level !== 'handshake') return false;
+  return !('code' in error) && !/^Connection lost/.test(error.message);
 }
 
 interface Tools {

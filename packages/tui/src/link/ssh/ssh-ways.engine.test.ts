@@ -332,6 +332,29 @@ test('machines that take a connection and say nothing keep nobody from the other
   }
 });
 
+test.each([
+  ['an SSH of before', 'SSH-1.5-old\r\n'],
+  ['lines without an end', 'hello\r\n'.repeat(5_000)],
+  ['no keys to exchange', `SSH-2.0-OpenSSH_9.9\r\n${'\u007f'.repeat(64)}`],
+])('what answers with %s, and stays, is told at once as what it is', async (_, words) => {
+  const near = new Set<Socket>();
+  const other = createServer((one) => {
+    near.add(one.on('error', () => {}));
+    one.write(words);
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const address = other.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  try {
+    const said = await echoed(`ssh://127.0.0.1:${port}${socket}`);
+    expect(said).toContain(`@127.0.0.1 (port ${port}): what answers there does not speak SSH 2`);
+    expect(near.size).toBe(1);
+  } finally {
+    for (const one of near) one.destroy();
+    other.close();
+  }
+});
+
 test('keys: an SSH agent that does not sign is told as that', async () => {
   const agentSocket = join(home, 'a.sock');
   const env = { SSH_AUTH_SOCK: agentSocket };
