@@ -194,6 +194,10 @@ class DockerEngine implements Engine {
     }
   }
 
+  async ping(timeoutMs: number) {
+    await this.#done({ path: '/_ping', timeoutMs });
+  }
+
   async listContainers() {
     /** Many containers may share an image. */
     const images = new Map<string, Promise<ImageInspect | undefined>>();

@@ -104,6 +104,8 @@ export interface EngineEvent {
 export interface Engine {
   /** Errors: `engine-unreachable`, `engine`. */
   info(): Promise<Result<EngineInfo>>;
+  /** Fulfilled where it answers at all within this time. */
+  ping(timeoutMs: number): Promise<void>;
   /** All containers, stopped ones included. */
   listContainers(): Promise<ObservedContainer[]>;
   /**

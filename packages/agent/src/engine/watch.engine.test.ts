@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   createSandbox,
   type Host,
@@ -158,6 +160,21 @@ describe('an engine that goes away', () => {
     watch = createEngineWatch(createDockerEngine({ kind: 'socket', path: host.socket }));
   });
   afterAll(() => sandbox?.close());
+
+  test('and one that hangs is told as well, and found again when it goes on', async () => {
+    const engine = createDockerEngine({ kind: 'socket', path: host.socket });
+    const seen = follow(createEngineWatch(engine, 1_000));
+    await seen.sees({ type: 'snapshot' });
+    const pid = Number(await readFile(join(host.sandboxDir, host.name, 'docker.pid'), 'utf8'));
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await seen.sees({ type: 'engine-lost', message: expect.stringContaining('in time') });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await seen.sees({ type: 'snapshot' }, seen.events.length);
+    seen.close();
+  });
 
   test.each<NodeJS.Signals>(['SIGTERM', 'SIGKILL'])('with %s is found again', async (signal) => {
     const name = uniqueName();

@@ -24,14 +24,17 @@ export interface EngineWatch {
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 500;
 
+/** An engine that hangs goes on holding its stream of events: it is asked this often whether it is there, and has as long to answer. */
+const PING_MS = 10_000;
+
 /**
  * Watches all containers of an engine by its own events, with one stream for all readers, and none while there is no
- * reader. When the engine goes away it says so once, and makes a new snapshot when it is back; nothing is polled while
- * it is there. A reader that is slow gets the latest state of each container and not every one between, so what waits
+ * reader. When the engine goes away, or answers no more, it says so once, and makes a new snapshot when it is back; nothing is
+ * polled while it is there but whether it is. A reader that is slow gets the latest state of each container and not every one between, so what waits
  * for it is bounded by their number.
  */
-export function createEngineWatch(engine: Engine): EngineWatch {
-  return new SharedWatch(engine);
+export function createEngineWatch(engine: Engine, pingMs = PING_MS): EngineWatch {
+  return new SharedWatch(engine, pingMs);
 }
 
 /** What one reader has not taken yet. */
@@ -47,14 +50,16 @@ interface Pending {
 
 class SharedWatch implements EngineWatch {
   readonly #engine: Engine;
+  readonly #pingMs: number;
   readonly #readers = new Set<Pending>();
   /** By id; undefined while no snapshot has been made, or none that still counts. */
   #known: Map<string, ObservedContainer> | undefined;
   #lost: string | undefined;
   #running: AbortController | undefined;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, pingMs: number) {
     this.#engine = engine;
+    this.#pingMs = pingMs;
   }
 
   subscribe(onChange: () => void): EngineSubscription {
@@ -164,11 +169,21 @@ class SharedWatch implements EngineWatch {
       });
       look = oneAtATime((id) => this.#look(id, known), failed.reject);
       for (const id of early) look(id);
+      this.#ping(connected).catch(failed.reject);
       return await failed.promise;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     } finally {
       ended.abort();
+    }
+  }
+
+  /** Rejects when the engine does not answer. */
+  async #ping(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await pause(this.#pingMs, signal);
+      if (signal.aborted) return;
+      await this.#engine.ping(this.#pingMs);
     }
   }
 
