@@ -134,8 +134,8 @@ function open(change: Partial<LinkOptions> = {}): AgentLink {
   return link;
 }
 
-function execute(input: ExecuteInput) {
-  return open().insist((client) => client.execute.mutate(input), executeOutputSchema, 'Nobody knows.');
+function execute(input: ExecuteInput, change: Partial<LinkOptions> = {}) {
+  return open(change).insist((client) => client.execute.mutate(input), executeOutputSchema, 'Nobody knows.');
 }
 
 function messages(): string[] {
@@ -385,6 +385,29 @@ test('a lost answer to execute is asked for again with the same key', async () =
     'the-same-key',
     'the-same-key',
   ]);
+});
+
+test('an answer that was long in coming before it was lost is asked for again as well', async () => {
+  let asked = 0;
+  peer.handlers.execute = (request, socket) => {
+    asked++;
+    if (asked === 1) setTimeout(() => socket.terminate(), 300);
+    else peer.answer(socket, request, { jobId: 'j1', repeated: true });
+  };
+  await peer.listen();
+  const input = { key: 'k', service: 's', map: 'm', server: 'w', operator: 'o', containers: [], choices: [] };
+  expect(await execute(input, { insistMs: 200 })).toMatchObject({ ok: true });
+});
+
+test('one that is lost whenever it is asked for is not asked for without an end', async () => {
+  peer.handlers.execute = (_, socket) => socket.terminate();
+  await peer.listen();
+  const input = { key: 'k', service: 's', map: 'm', server: 'w', operator: 'o', containers: [], choices: [] };
+  expect(await execute(input)).toMatchObject({
+    ok: false,
+    error: { code: 'agent-unreachable', message: expect.stringContaining('Nobody knows.') },
+  });
+  expect(peer.asked('execute').length).toBe(10);
 });
 
 test('what can not be reached is said at once after the first try', async () => {

@@ -37,6 +37,8 @@ export interface LinkOptions {
   /** As `openSession` has them. */
   patienceMs?: number;
   keepaliveMs?: number;
+  /** How long an agent may be away whose answer was lost, in milliseconds. */
+  insistMs?: number;
 }
 
 export interface LogsOptions {
@@ -69,8 +71,10 @@ export interface AgentLink {
   close(): Promise<void>;
 }
 
-/** How long a lost answer is asked for again: an agent that restarts is back well before. */
+/** How long an agent may be away whose answer was lost: one that restarts is back well before. */
 const INSIST_MS = 30_000;
+/** One that is lost each time that it is asked is not asked without an end. */
+const MAX_ASKS = 10;
 /** A connection that held this long was a good one. */
 const STEADY_MS = 5_000;
 /** So often a stream is begun again without having brought anything new. */
@@ -86,6 +90,7 @@ export function createLink(options: LinkOptions): AgentLink {
     backoff = transport.ok ? transport.value.backoff : LOCAL_BACKOFF,
     patienceMs,
     keepaliveMs,
+    insistMs = INSIST_MS,
   } = options;
   const closing = new AbortController();
   let state: LinkState = { state: 'connecting' };
@@ -248,11 +253,11 @@ export function createLink(options: LinkOptions): AgentLink {
       const first = await current();
       if (!first.ok) return first;
       let on = first.value;
-      const patience = AbortSignal.timeout(INSIST_MS);
-      for (;;) {
+      for (let asks = 1; ; asks++) {
         const answer = await ask(on, question, schema);
         if (answer.ok || answer.error.code !== 'agent-unreachable') return answer;
-        const next = await connected(patience);
+        // From now on: the answer may have been long in coming, and this program stopped meanwhile.
+        const next = asks < MAX_ASKS ? await connected(AbortSignal.timeout(insistMs)) : undefined;
         if (next === undefined) return err(unreachable(`${answer.error.message} ${doubt}`));
         on = next;
       }
