@@ -27,7 +27,7 @@ test('tries that are far apart never add up', () => {
 
 test('of too many in all only strangers wait, and a known one that fails itself', () => {
   const tries = new FailedTries(limits);
-  tries.letIn('known');
+  tries.letIn('known', 'h');
   for (let peer = 0; peer < 8; peer++) tries.failed(`p${peer}`, 0);
   expect(tries.waitMs('stranger', 400)).toBe(600);
   expect(tries.waitMs('known', 400)).toBe(0);
@@ -36,13 +36,24 @@ test('of too many in all only strangers wait, and a known one that fails itself'
   expect(tries.waitMs('stranger', 1000)).toBe(0);
 });
 
+test('who came with this token before from this address is not locked out by others there', () => {
+  const tries = new FailedTries(limits);
+  tries.letIn('a', 'mine');
+  for (let n = 0; n < 3; n++) tries.failed('a', 0);
+  expect(tries.waitMs('a', 400, 'mine')).toBe(0);
+  expect(tries.waitMs('a', 400, 'another')).toBe(600);
+  expect(tries.waitMs('a', 400)).toBe(600);
+  for (let n = 0; n < 3; n++) tries.failed('b', 0);
+  expect(tries.waitMs('b', 400, 'mine')).toBe(600);
+});
+
 test('remembers no more than it may, and the latest', () => {
   const tries = new FailedTries(limits);
   for (let n = 0; n < 1000; n++) {
     tries.failed(`p${n}`, 0);
-    tries.letIn(`k${n}`);
+    tries.letIn(`k${n}`, 'h');
   }
-  expect(tries.size).toBe(2 * limits.peers);
+  expect(tries.size).toBe(3 * limits.peers);
   expect(tries.waitMs('k999', 0)).toBe(0);
   expect(tries.waitMs('k0', 0)).toBe(1000);
 });

@@ -7,7 +7,7 @@ export interface TryLimits {
   /** Of all addresses within `windowMs`. */
   overall: number;
   windowMs: number;
-  /** How many addresses are remembered: of those that failed, and of those that were let in. */
+  /** How many are remembered: of the addresses that failed, of those that were let in, and of the tokens that they came with. */
   peers: number;
 }
 
@@ -19,7 +19,8 @@ interface Count {
 }
 
 /**
- * Who has to wait before the next try. An address that failed too often waits, whatever it comes with. Where all addresses
+ * Who has to wait before the next try. An address that failed too often waits, whatever it comes with but a token that it
+ * came with before: many may be behind one address, and one of them must not lock out the others. Where all addresses
  * together failed too often, those wait that were never let in: strangers can't lock out who is known. What is remembered
  * is bounded, however many addresses come.
  */
@@ -27,14 +28,17 @@ export class FailedTries {
   readonly #limits: TryLimits;
   readonly #peers = new Map<string, Count>();
   readonly #known = new Set<string>();
+  /** Of an address and the hash of a token that it was let in with. */
+  readonly #pairs = new Set<string>();
   #all: Count = { failed: 0, since: 0 };
 
   constructor(limits: TryLimits = TRY_LIMITS) {
     this.#limits = limits;
   }
 
-  /** How long this address has to wait, in milliseconds; 0 where it may try. */
-  waitMs(peer: string, now: number): number {
+  /** How long this address has to wait, in milliseconds; 0 where it may try. `hash` is that of the token that it comes with. */
+  waitMs(peer: string, now: number, hash?: string): number {
+    if (this.#pairs.has(`${peer} ${hash}`)) return 0;
     const { perPeer, overall } = this.#limits;
     const own = this.#left(this.#peers.get(peer), perPeer, now);
     return this.#known.has(peer) ? own : Math.max(own, this.#left(this.#all, overall, now));
@@ -49,15 +53,20 @@ export class FailedTries {
     forgetFirst(this.#peers, this.#limits.peers);
   }
 
-  letIn(peer: string): void {
-    this.#known.delete(peer);
-    this.#known.add(peer);
-    forgetFirst(this.#known, this.#limits.peers);
+  letIn(peer: string, hash: string): void {
+    this.#remember(this.#known, peer);
+    this.#remember(this.#pairs, `${peer} ${hash}`);
   }
 
-  /** How many addresses are remembered. */
+  /** How many are remembered. */
   get size(): number {
-    return this.#peers.size + this.#known.size;
+    return this.#peers.size + this.#known.size + this.#pairs.size;
+  }
+
+  #remember(list: Set<string>, one: string): void {
+    list.delete(one);
+    list.add(one);
+    forgetFirst(list, this.#limits.peers);
   }
 
   #counted(count: Count | undefined, now: number): Count {

@@ -1,5 +1,5 @@
 export { FailedTries, peerOf } from './failed-tries.ts';
-export { endedToken, judgeToken } from './judge-token.ts';
+export { bearerHash, endedToken, judgeToken } from './judge-token.ts';
 export { type StoredToken, tokenState } from './token.ts';
 export { addTokenCommands } from './token-command.ts';
 export { createToken, readTokens, revokeToken, tokensDir } from './token-store.ts';

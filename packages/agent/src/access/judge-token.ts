@@ -23,17 +23,17 @@ export function judgeToken(
   tokens: readonly StoredToken[],
   now: number,
 ): Result<StoredToken, TokenRefusal> {
-  const [, token] = /^Bearer +([\x21-\x7e]{1,500})$/i.exec(authorization ?? '') ?? [];
-  if (token === undefined) {
+  const hash = bearerHash(authorization);
+  if (hash === undefined) {
     return err({ code: 'token-missing', message: `The agent wants a token. ${MAKE_ONE}.` });
   }
-  const given = Buffer.from(hashToken(token), 'hex');
-  const same = (hash: string) => timingSafeEqual(given, Buffer.from(hash, 'hex'));
+  const given = Buffer.from(hash, 'hex');
+  const same = (kept: string) => timingSafeEqual(given, Buffer.from(kept, 'hex'));
   let found: StoredToken | undefined;
   let former: StoredToken | undefined;
   for (const stored of tokens) {
     if (same(stored.hash)) found = stored;
-    for (const hash of stored.former) if (same(hash)) former = stored;
+    for (const kept of stored.former) if (same(kept)) former = stored;
   }
   if (found === undefined) {
     return former === undefined
@@ -42,6 +42,12 @@ export function judgeToken(
   }
   const state = tokenState(found, now);
   return state === 'good' ? ok(found) : err(endedToken(found.name, state));
+}
+
+/** The hash of the token in a request's `Authorization` header; undefined where there is none. */
+export function bearerHash(authorization: string | undefined): string | undefined {
+  const [, token] = /^Bearer +([\x21-\x7e]{1,500})$/i.exec(authorization ?? '') ?? [];
+  return token === undefined ? undefined : hashToken(token);
 }
 
 /** What its owner is told of a token that was good once. */

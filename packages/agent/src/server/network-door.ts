@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { DoorRefusal } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import { FailedTries, judgeToken, peerOf, readTokens } from '../access/index.ts';
+import { bearerHash, FailedTries, judgeToken, peerOf, readTokens } from '../access/index.ts';
 import { words } from '../store/index.ts';
 import type { ServerLog } from './agent-server.ts';
 import { type ListenPlan, type TlsFiles, whyNotListen } from './listen-words.ts';
@@ -186,7 +186,7 @@ async function openDoor(options: {
 
   const judge = async (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const peer = peerOf(request.socket.remoteAddress);
-    const waitMs = tries.waitMs(peer, Date.now());
+    const waitMs = tries.waitMs(peer, Date.now(), bearerHash(request.headers.authorization));
     if (waitMs > 0) return refuseUpgrade(socket, tooManyTries(waitMs), waitMs);
     const refuse = (refusal: DoorRefusal['towline']) => {
       tell(peer, refusal.code, 'somebody was not let in');
@@ -206,7 +206,7 @@ async function openDoor(options: {
       return refuse(judged.error);
     }
     const { name, role, hash, expiresAt } = judged.value;
-    tries.letIn(peer);
+    tries.letIn(peer, hash);
     const caller: TokenCaller = {
       kind: 'token',
       name,

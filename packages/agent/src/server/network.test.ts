@@ -196,13 +196,16 @@ test('a token that is revoked ends its connections at once, and nobody else’s'
   });
 });
 
-test('an address with too many wrong tokens waits, also with a good one; another address does not', async () => {
+test('an address with too many wrong tokens waits, also with a good one that is new there; another does not', async () => {
   const anna = await token('anna');
+  const bert = await token('bert');
   const agent = await started();
+  expect(await knock(agent, { headers: bearer(bert) })).toMatchObject({ opened: expect.anything() });
   for (let n = 0; n < 10; n++) {
     expect(await knock(agent, { headers: bearer(`guess-${n}`) })).toMatchObject({ status: 401 });
   }
   expect(await knock(agent, { headers: bearer(anna) })).toEqual({ status: 429, code: 'too-many-tries' });
+  expect(await knock(agent, { headers: bearer(bert) })).toMatchObject({ opened: expect.anything() });
   expect(await knock(agent, { headers: bearer(anna), localAddress: '127.0.0.2' })).toMatchObject({
     opened: expect.anything(),
   });
