@@ -45,6 +45,8 @@ test.each([
   ['ssh://web-1:0', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://web-1:65536', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://web-1/bad%', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://web-1/a%00b', 'bad-url', 'ssh://[USER@]HOST'],
+  ['ssh://a%1bb@web-1', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://fe80::1/', 'bad-url', 'ssh://[USER@]HOST'],
   ['ssh://-oProxyCommand=x', 'bad-url', 'dash'],
   ['ssh://-lroot@web-1', 'bad-url', 'dash'],

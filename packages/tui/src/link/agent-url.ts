@@ -102,9 +102,11 @@ function badUrl(url: string, expected: string) {
   return { code: 'bad-url', message: `The agent's url "${url}" can't be used: ${expected}.` };
 }
 
-function decoded(path: string): string | undefined {
+/** Undefined where it is no text of one line: sshd cuts a connection off that asks for a path with a NUL in it. */
+function decoded(text: string): string | undefined {
   try {
-    return decodeURIComponent(path);
+    const plain = decodeURIComponent(text);
+    return /\p{Cc}/u.test(plain) ? undefined : plain;
   } catch {
     return undefined;
   }

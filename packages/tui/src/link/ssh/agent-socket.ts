@@ -100,7 +100,7 @@ export function socketFailure(
       : `It is ${owner}'s: connect as that user, ${sshUrl({ ...address, user: owner })} in the map file`;
   switch (state) {
     case 'listens':
-      return `${hop}: the agent listens on ${path}, and sshd does not connect to it. Allow it in its sshd_config: AllowStreamLocalForwarding yes (or local).`;
+      return `${hop}: the agent listens on ${path}, and sshd does not connect to it. Allow it in its sshd_config: AllowStreamLocalForwarding yes (or local), and no DisableForwarding.`;
     case 'nobody':
       return `${hop}: the agent there is not running: nobody answers on its socket ${path}. Start towline-agent there again${install === undefined ? '' : `: ${install} does where it was put there so`}.`;
     case 'denied':

@@ -10,13 +10,16 @@ export async function lookAtKeyFile(path: string, uid: number | undefined): Prom
   let mode: number;
   try {
     const found = await stat(path);
+    // A pipe would be waited for.
+    if (!found.isFile()) return { path, state: 'unusable', reason: 'it is no file' };
     mode = found.mode & 0o777;
     text = await readFile(path);
     // As OpenSSH: what belongs to another is not for this user to protect.
     const others = found.uid === uid && (mode & 0o077) !== 0;
     const parsed = onlyKey(utils.parseKey(text));
     if (parsed instanceof Error && !isLocked(parsed)) {
-      return { path, state: 'unusable', reason: 'it holds no private key that can be read' };
+      const reason = `it holds no private key in a form that is read here; \`ssh-keygen -p -f ${path}\` writes one anew in OpenSSH's`;
+      return { path, state: 'unusable', reason };
     }
     if (!(parsed instanceof Error) && !parsed.isPrivateKey()) {
       return { path, state: 'found', blob: blobOf(parsed), secret: false, encrypted: false };

@@ -497,6 +497,17 @@ test.each<[string, () => Promise<string>, string[]]>([
     ],
   ],
   [
+    'keys that are none that can be read',
+    async () => {
+      await run('mkfifo', [ssh('pipe')]);
+      await run('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-m', 'PKCS8', '-N', '', '-f', ssh('pkcs8')]);
+      const keys = [`IdentityFile ${ssh('pipe')}`, `IdentityFile ${ssh('pkcs8')}`];
+      await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`, ...keys));
+      return `ssh://web${socket}`;
+    },
+    ["pipe can't be used: it is no file", 'ssh-keygen -p -f /'],
+  ],
+  [
     'no key at all',
     async () => {
       await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`));
