@@ -407,10 +407,11 @@ class DockerEngine implements Engine {
   }
 
   async *logs(id: string, options: LogOptions) {
-    const { follow, tail, signal } = options;
+    const { follow, tail, since, signal } = options;
     const container = await this.inspectContainer(id);
     if (container === undefined) throw new EngineError('not-found', `There is no container "${id}".`, 404);
-    const query = { stdout: true, stderr: true, timestamps: true, follow, tail };
+    const which = since === undefined ? { tail } : { since, tail: 'all' };
+    const query = { stdout: true, stderr: true, timestamps: true, follow, ...which };
     const path = `/containers/${encodeURIComponent(container.Id)}/logs`;
     try {
       const answer = await this.#dial({ path, query, signal, timeoutMs: 0 });

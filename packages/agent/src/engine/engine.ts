@@ -71,6 +71,8 @@ export interface LogOptions {
   follow: boolean;
   /** How many of the last lines come first. */
   tail: number;
+  /** In place of `tail`: all from this second on, of those since 1970. */
+  since?: number | undefined;
   signal: AbortSignal;
 }
 

@@ -27,6 +27,7 @@ import {
   helloSchema,
   jobInputSchema,
   jobsInputSchema,
+  LOGS_SINCE_CAPABILITY,
   logLineSchema,
   logsInputSchema,
   PLAN_CAPABILITY,
@@ -94,6 +95,7 @@ const CAPABILITIES = [
   PLAN_CAPABILITY,
   RESTORE_CAPABILITY,
   PRUNE_CAPABILITY,
+  LOGS_SINCE_CAPABILITY,
 ] as const;
 
 /** A connection, and who is at its other end. */
@@ -228,8 +230,8 @@ export function createRouter(services: Services) {
       ctx,
       signal = new AbortController().signal,
     }) {
-      const { container, follow, tail } = input;
-      for await (const line of paced(engine.logs(container, { follow, tail, signal }), ctx, signal)) {
+      const { container, ...which } = input;
+      for await (const line of paced(engine.logs(container, { ...which, signal }), ctx, signal)) {
         yield logLineSchema.parse(line);
       }
     }),

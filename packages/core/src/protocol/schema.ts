@@ -278,10 +278,14 @@ export const followJobInputSchema = z.object({
   lastEventId: z.string().max(20).optional(),
 });
 export const cancelJobInputSchema = z.object({ id: z.string().max(200) });
+/** Agents whose `hello` names it know `since` of a container's log. */
+export const LOGS_SINCE_CAPABILITY = 'logs-since';
 export const logsInputSchema = z.object({
   container: name,
   follow: z.boolean().default(false),
   tail: z.int().min(0).max(1_000_000).default(100),
+  /** In place of `tail`: all lines from this second on, of those since 1970. */
+  since: z.int().min(0).optional(),
 });
 export const logLineSchema = z.object({
   at: z.string(),

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { CallError } from '../fleet/index.ts';
+import { CallError, outlast } from '../fleet/index.ts';
 import { callFailed } from './call-exit-code.ts';
 import { type Context, fail, inColour, printJsonLine, type Run, usage } from './context.ts';
 import { findTask } from './find-task.ts';
@@ -27,9 +27,22 @@ function logs(context: Context, word: string, { follow = false, tail }: LogsOpti
     const found = findTask(pipeline(), word);
     if (!found.ok) return fail(context, usage(found.error.message));
     const { agent, task } = found.value;
-    const wanted = { follow, tail, signal: output.readerGone };
+    const { name } = task.container;
+    const { readerGone: signal } = output;
+    const lines = follow
+      ? outlast(
+          fleet,
+          agent,
+          {
+            signal,
+            onLink: (said) => output.note(`towline: ${said}`),
+            goesOn: `\`towline logs ${word}\` shows it once the agent is back.`,
+          },
+          (whole) => fleet.logs(agent, name, { follow, tail, signal: whole }),
+        )
+      : fleet.logs(agent, name, { follow, tail, signal });
     try {
-      for await (const entry of fleet.logs(agent, task.container.name, wanted)) {
+      for await (const entry of lines) {
         if (options.json) await printJsonLine(context, entry);
         else await (inColour(context) ? output.coloured(entry.line) : output.result(entry.line));
       }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { LinkState } from '@towline/core/plan';
 import {
   type Hello,
+  LOGS_SINCE_CAPABILITY,
   type LogLine,
   logLineSchema,
   readWatchEvent,
@@ -10,6 +11,7 @@ import {
 import { err, ok, type Result } from '@towline/core/result';
 import { type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
 import { CallError, type CallFailure, toCallFailure, unreachable } from './call-error.ts';
+import { containerLog } from './container-log.ts';
 import { type AnswerSchema, describeIssues } from './issues.ts';
 import type { AgentClient, Ask, Resumable } from './resumable.ts';
 import { openSession, type Session } from './session.ts';
@@ -64,7 +66,10 @@ export interface AgentLink {
   ): Promise<Result<T, CallFailure>>;
   /** All of a stream, over reconnects with nothing lost and nothing twice. Throws a `CallError`. */
   follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T>;
-  /** Throws a `CallError`, also where the connection is lost: a log has no place to resume at. */
+  /**
+   * A container's log: one that is followed over reconnects, with nothing lost and nothing twice, unless its agent is too old
+   * for that. Throws a `CallError`.
+   */
   logs(container: string, options: LogsOptions): AsyncGenerator<LogLine>;
   /** Tries again now where it is not connected, also where nothing is tried by itself any more. */
   retry(): void;
@@ -242,6 +247,49 @@ export function createLink(options: LinkOptions): AgentLink {
     }
   };
 
+  async function* follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T> {
+    let idle = 0;
+    while (!signal.aborted) {
+      const on = await connected(signal);
+      if (on === undefined) return;
+      const values = readStream(on, (handlers) => stream.subscribe(on.client, handlers), signal, {
+        many: stream.many,
+      });
+      let waits = false;
+      try {
+        for await (const value of values) {
+          const taken = stream.take(value);
+          if (taken.kind === 'gap') break;
+          if (taken.kind === 'unknown') ignored++;
+          else if (taken.kind === 'bad') {
+            const reason = `The agent sent something of ${stream.what} that this version can't read (${taken.reason}).`;
+            on.end(reason);
+            throw new CallError({ code: 'internal', message: reason });
+          } else if (taken.kind === 'new') {
+            idle = 0;
+            yield taken.value;
+            if (taken.last) return;
+          }
+        }
+        // An agent that is ending lets its streams end before it lets go of the connection.
+        const over = await stream.isOver?.((question, schema) => ask(on, question, schema));
+        if (over?.ok === false) throw new CallError(over.error);
+        if (over?.value) return;
+        waits = over !== undefined;
+      } catch (error) {
+        if (!(error instanceof CallError) || error.failure.code !== 'agent-unreachable') throw error;
+        // The next connection has waits of its own, and one that was lost says nothing about the stream.
+        continue;
+      }
+      if (signal.aborted) return;
+      idle = waits ? Math.min(idle + 1, MAX_IDLE_FOLLOWS) : idle + 1;
+      if (idle > MAX_IDLE_FOLLOWS) {
+        throw new CallError({ code: 'internal', message: `The agent tells no end of ${stream.what}.` });
+      }
+      await sleep(retryDelay(idle, Math.random(), backoff), undefined, { signal }).catch(() => {});
+    }
+  }
+
   return {
     state: () => state,
     ignored: () => ignored,
@@ -262,50 +310,15 @@ export function createLink(options: LinkOptions): AgentLink {
         on = next;
       }
     },
-    async *follow(stream, signal) {
-      let idle = 0;
-      while (!signal.aborted) {
-        const on = await connected(signal);
-        if (on === undefined) return;
-        const values = readStream(on, (handlers) => stream.subscribe(on.client, handlers), signal, {
-          many: stream.many,
-        });
-        let waits = false;
-        try {
-          for await (const value of values) {
-            const taken = stream.take(value);
-            if (taken.kind === 'gap') break;
-            if (taken.kind === 'unknown') ignored++;
-            else if (taken.kind === 'bad') {
-              const reason = `The agent sent something of ${stream.what} that this version can't read (${taken.reason}).`;
-              on.end(reason);
-              throw new CallError({ code: 'internal', message: reason });
-            } else if (taken.kind === 'new') {
-              idle = 0;
-              yield taken.value;
-              if (taken.last) return;
-            }
-          }
-          // An agent that is ending lets its streams end before it lets go of the connection.
-          const over = await stream.isOver?.((question, schema) => ask(on, question, schema));
-          if (over?.ok === false) throw new CallError(over.error);
-          if (over?.value) return;
-          waits = over !== undefined;
-        } catch (error) {
-          if (!(error instanceof CallError) || error.failure.code !== 'agent-unreachable') throw error;
-        }
-        if (signal.aborted) return;
-        idle = waits ? Math.min(idle + 1, MAX_IDLE_FOLLOWS) : idle + 1;
-        if (idle > MAX_IDLE_FOLLOWS) {
-          throw new CallError({ code: 'internal', message: `The agent tells no end of ${stream.what}.` });
-        }
-        await sleep(retryDelay(idle, Math.random(), backoff), undefined, { signal }).catch(() => {});
-      }
-    },
-    async *logs(container, { follow, tail, signal, onStarted }) {
+    follow,
+    async *logs(container, { follow: grows, tail, signal, onStarted = () => {} }) {
       const on = await current();
       if (!on.ok) throw new CallError(on.error);
-      const input = { container, follow, tail };
+      if (grows && on.value.hello.capabilities.includes(LOGS_SINCE_CAPABILITY)) {
+        yield* follow(containerLog({ container, tail, version, onStarted }), signal);
+        return;
+      }
+      const input = { container, follow: grows, tail };
       const stream = readStream(
         on.value,
         (handlers) => on.value.client.logs.subscribe(input, handlers),

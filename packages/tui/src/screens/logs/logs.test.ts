@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lineText } from '../../components/index.ts';
 import { SCENES } from '../gallery/scenes.ts';
 import type { World } from '../world.ts';
 import {
@@ -86,4 +87,18 @@ test('a container that has written nothing is not waited for as if its agent had
   expect(foot(open)).toMatch(/following +it has written nothing/);
   expect(foot(logStreamEnded(open, open, undefined))).toMatch(/ended +it has written nothing/);
   expect(foot(logStreamStarted(asked, { ...asked, attempt: 2 }))).toContain('Asking alpha');
+});
+
+test('that the link is lost is said for as long as it is, and the log goes on afterwards', () => {
+  const world = worldOf();
+  const opened = tell(openLogs('alpha', 'gateway'), 3);
+  const shown = (at: World) => viewLogs(opened, at, undefined).lines.map(lineText).join('\n');
+  expect(shown(world)).toContain('● following');
+  const alpha = world.fleet.agents.alpha;
+  if (alpha === undefined) throw new Error('the scenes are others');
+  const link = { state: 'lost', message: 'gone', lastSeenAt: new Date(-12_000).toISOString() } as const;
+  const agents = { ...world.fleet.agents, alpha: { ...alpha, link } };
+  const away = shown({ ...world, fleet: { ...world.fleet, agents } });
+  expect(away).toContain('✗ The link to alpha is lost, last seen 12 s ago.');
+  expect(away).not.toContain('following');
 });

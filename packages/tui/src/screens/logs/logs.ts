@@ -3,6 +3,7 @@ import { BLANK, type Line, line, span } from '../../components/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
+import { type LinkLoss, linkLoss } from '../link-loss.ts';
 import { movement } from '../list-moves.ts';
 import {
   appendEntries,
@@ -240,17 +241,19 @@ export function viewLogs(state: LogsState, world: World, notice: Line | undefine
   }
   return {
     lines: composeFrame(size, [title, BLANK], rows, [
-      notice ?? streamLine(state),
+      notice ?? streamLine(state, linkLoss(state.agent, world)),
       footer('logs', size.columns),
     ]),
   };
 }
 
-function streamLine(state: LogsState): Line {
+/** `loss` is of the link to its agent: the log goes on where it was once that is back. */
+function streamLine(state: LogsState, loss: LinkLoss | undefined): Line {
   const count = state.window.lines.length;
   const gone = state.window.first > 1 ? ', older ones left out' : '';
   const kept = count === 0 ? 'it has written nothing' : `${count} line${count === 1 ? '' : 's'}${gone}`;
   if (state.stream.state === 'failed') return line(span(`  ${state.stream.message} r tries again.`, 'bad'));
+  if (loss !== undefined && state.stream.state !== 'ended') return line(span(`  ✗ ${loss.sentence}`, 'bad'));
   if (state.stream.state === 'opening') return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   if (state.pinned !== undefined) {
     const below = endOf(state.window) - state.pinned.seq;
