@@ -158,13 +158,11 @@ export function createLink(options: LinkOptions): AgentLink {
   };
 
   /** Between two tries, for so long or until somebody wants one; true where somebody did. */
-  const pause = async (delayMs: number | undefined): Promise<boolean> => {
+  const pause = async (delayMs: number): Promise<boolean> => {
     const cut = new AbortController();
     wanted = cut;
     const signal = AbortSignal.any([closing.signal, cut.signal]);
-    await (delayMs === undefined
-      ? whenAborted(signal)
-      : sleep(delayMs, undefined, { signal }).catch(() => {}));
+    await sleep(delayMs, undefined, { signal }).catch(() => {});
     wanted = undefined;
     return cut.signal.aborted;
   };
