@@ -86,7 +86,9 @@ async function atHome(home: string, dir: string, words: readonly string[]): Prom
   await writeFile(file, entries.join('\n'));
   // What is mounted elsewhere meanwhile is seen in there, and this is seen in there alone. The pid stays the program's.
   const enter = ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c'];
-  return [...enter, 'mount --bind "$1" /etc/passwd && shift && exec "$@"', 'sh', file, ...words];
+  // The umask is that of machines where nobody reads another's files.
+  const begin = 'umask 077 && mount --bind "$1" /etc/passwd && shift && exec "$@"';
+  return [...enter, begin, 'sh', file, ...words];
 }
 
 /** Whether somebody listens on a Unix socket. */

@@ -69,6 +69,9 @@ async function run(options: Options): Promise<number> {
   if (!listen.ok) return refuse(listen.error.message);
   const engine = engineAddress({ option: options.engine, env: process.env });
   if (!engine.ok) return refuse(engine.error.message);
+  // A source's files have the modes that they have in its images: under another umask no user but root could read them there.
+  // What is the agent's alone is in folders of its own, and says so itself.
+  process.umask(0o022);
   // dockerode reads this by itself, whatever it is told, and throws where it can't.
   delete process.env.DOCKER_HOST;
   const destination = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITS_BYTES });

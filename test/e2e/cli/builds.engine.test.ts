@@ -104,6 +104,9 @@ describe('the modes of a built image', () => {
     expect(ran.stdout).toMatch(/^storefront: DONE: 1\.4\.0\.B000001 of [0-9a-f]{8} Open the shop in /m);
     expect(ran.stdout).toMatch(/^web: DONE: clib-front-\S+ \(none\) -> 1\.4\.0\.B000001 in /m);
     expect(await place.runs('a', 'front')).toBe(FIRST);
+    // Any user of the image can read what came from the source.
+    const mode = ['stat', '-c', '%a', '/page'];
+    expect(await place.hosts.a.docker('exec', place.nameOf('front'), ...mode)).toBe('644\n');
     const status = await place.run('status');
     expect(status.stdout).toMatch(/clib-front-\S+ .* 1\.4\.0\.B000001 DONE +1\.4\.0\.B000001 /);
   });

@@ -22,7 +22,6 @@ export function unitText(place: Place, engine: string): string {
     'Restart=always',
     'RestartSec=2',
     'TimeoutStopSec=30',
-    'UMask=0077',
     ...(machine ? MACHINE_ONLY : []),
     ...EVERYWHERE,
     '',
