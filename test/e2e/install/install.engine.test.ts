@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { programFiles, sharedSandbox } from '@towline/test/sandbox';
 import { execa } from 'execa';
@@ -57,9 +57,15 @@ const engine = () => ['--engine', `unix://${hosts.a.socket}`];
 
 /** `towline` as after a new build, whose agent is this. */
 async function withAgent(change: (agent: string) => string, ...args: string[]) {
+  await rebuild(change);
+  return startRebuilt(...args);
+}
+async function rebuild(change: (agent: string) => string) {
   const agent = join(rebuilt, 'agent/dist/towline-agent.cjs');
   const shipped = join(dirname(programFiles().towline), '../../agent/dist/towline-agent.cjs');
   await writeFile(agent, change(await readFile(shipped, 'utf8')));
+}
+function startRebuilt(...args: string[]) {
   return execa(process.execPath, [join(rebuilt, 'tui/bin/towline.js'), ...args], {
     cwd: place.dir,
     env: place.env,
@@ -69,8 +75,17 @@ async function withAgent(change: (agent: string) => string, ...args: string[]) {
   });
 }
 const newer = (agent: string) => `${agent}\n// newer\n`;
+const newest = (agent: string) => `${agent}\n// newest\n`;
 const broken = (agent: string) =>
   `if (!process.argv.includes('--version')) throw new Error('broken on purpose');\n${agent}`;
+
+/** It goes on at this file. */
+const held = (go: string) => (agent: string) =>
+  `if (!process.argv.includes('--version')) {
+    const { existsSync } = require('node:fs');
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    while (!existsSync(${JSON.stringify(go)})) Atomics.wait(pause, 0, 0, 20);
+  }\n${agent}`;
 
 const versions = () => readdir(machine.path('/opt/towline/versions'));
 
@@ -108,6 +123,19 @@ test('nothing is done to a machine without a yes', async () => {
   const readOnly = await place.run('--read-only', 'agent', 'install', URL, ...engine(), '--yes');
   expect(readOnly.code).toBe(2);
   expect(await remains()).toEqual([]);
+});
+
+test('Ctrl-C while something is sent leaves nothing half, and says what to do', async () => {
+  await rebuild((agent) => agent);
+  const running = startRebuilt('agent', 'install', URL, ...engine(), '--yes');
+  const nodes = () => readdir(machine.path('/opt/towline/nodes')).catch(() => []);
+  await expect.poll(nodes, { timeout: 50_000, interval: 5 }).toEqual([expect.stringMatching(/\.part$/)]);
+  running.kill('SIGINT');
+  const ran = await running;
+  expect(ran, ran.stderr).toMatchObject({ exitCode: 130 });
+  expect(ran.stderr).toContain('interrupted; it did not send Node');
+  expect(ran.stderr).toContain('The same command again does the rest');
+  await expect.poll(nodes, { timeout: 50_000 }).toEqual([]);
 });
 
 test('without systemd the agent is brought with a Node, and runs by the command that is printed', async () => {
@@ -158,6 +186,40 @@ test('one that does not start is taken back, and the old one serves', async () =
   expect((await place.run('agents')).code).toBe(0);
 });
 
+test('one that finds no room on the disk changes nothing', async () => {
+  const before = await versions();
+  const { size } = await stat(machine.path('/opt/towline/current/towline-agent.cjs'));
+  await machine.run('mount', '-o', `remount,size=${Math.ceil(size * 1.5)}`, '/opt');
+  const ran = await withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
+  await machine.run('mount', '-o', 'remount,size=50%', '/opt');
+  expect(ran, ran.stdout).toMatchObject({ exitCode: 1 });
+  expect(ran.stderr).toContain('No space left on device');
+  expect(ran.stderr).toContain('The agent that was there runs as before.');
+  // With its half, the disk would be full for everybody there.
+  expect((await versions()).filter((version) => !before.includes(version))).toEqual([
+    expect.stringMatching(/\.part$/),
+  ]);
+  const [part = ''] = (await versions()).filter((version) => version.endsWith('.part'));
+  expect(await readdir(machine.path(`/opt/towline/versions/${part}`))).toEqual([]);
+});
+
+test('a line that is lost in the middle of the exchange is waited for', async () => {
+  const before = await readlink(machine.path('/opt/towline/current'));
+  const go = join(place.dir, 'go');
+  await rebuild(held(go));
+  const running = startRebuilt('agent', 'install', URL, ...engine(), '--yes');
+  const agents = async () => (await machine.processes()).length;
+  await expect
+    .poll(() => readlink(machine.path('/opt/towline/current')), { timeout: 50_000 })
+    .not.toBe(before);
+  for (const pid of await machine.sshd.connections()) process.kill(pid, 'SIGKILL');
+  await expect.poll(agents, { timeout: 50_000 }).toBeGreaterThan(1);
+  await writeFile(go, '');
+  const ran = await running;
+  expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('and answers') });
+  expect(await versions()).toHaveLength(1);
+});
+
 test('it is taken off when its jobs have ended, and nothing is left but the history, which goes too when asked', async () => {
   const job = await execute('7.4.0');
   const busy = await place.run('agent', 'uninstall', URL, '--yes');
@@ -167,14 +229,17 @@ test('it is taken off when its jobs have ended, and nothing is left but the hist
   const ran = await waiting;
   expect(ran, ran.stderr).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('nothing of it is left'),
+    stdout: expect.stringContaining('the agent is gone, and its history stays in /var/lib/towline.'),
   });
   expect(await remains()).toEqual(['/var/lib/towline']);
   expect(await hosts.a.docker('inspect', '-f', '{{.Config.Image}}', container)).toBe(
     `${registry}/shop/cache:7.4.0\n`,
   );
   const forgets = await place.run('agent', 'uninstall', URL, '--history', '--yes');
-  expect(forgets, forgets.stderr).toMatchObject({ code: 0 });
+  expect(forgets, forgets.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('nothing of it is left'),
+  });
   expect(await remains()).toEqual([]);
   expect(await machine.processes()).toEqual([await machine.sshd.listener()]);
   expect(existsSync('/opt/towline')).toBe(false);

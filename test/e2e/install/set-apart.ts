@@ -1,12 +1,16 @@
 import { readdir, readlink } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Sshd, startSshd } from '@towline/test/sandbox';
+import { execa } from 'execa';
 
 /** A machine to install things on: an sshd that sees this one's files, and folders of its own in the places that matter. */
 export interface ApartMachine {
   sshd: Sshd;
   /** Where a path of that machine is to be found from here. */
   path(there: string): string;
+  /** A command there: its stdout. */
+  run(...words: string[]): Promise<string>;
   /** The processes that see its folders, sshd's among them. */
   processes(): Promise<number[]>;
   /** Ends all of them. */
@@ -19,6 +23,9 @@ const FOLDERS = ['/opt', '/run', '/var/lib', '/etc/systemd/system'];
 /** `bin` comes first in the path there. */
 export async function setApart(sandboxDir: string, bin: string): Promise<ApartMachine> {
   const mounts = FOLDERS.map((folder) => `{ [ ! -d ${folder} ] || mount -t tmpfs tmpfs ${folder}; }`);
+  // What whoever runs the tests has bash do for every command over SSH may take longer than the command.
+  const startup = join(userInfo().homedir, '.bashrc');
+  mounts.push(`{ [ ! -f ${startup} ] || mount --bind /dev/null ${startup}; }`);
   const script = [...mounts, 'mkdir -p /run/sshd', 'exec "$@"'].join(' && ');
   const inside = (words: readonly string[]) => [
     'unshare',
@@ -47,6 +54,10 @@ export async function setApart(sandboxDir: string, bin: string): Promise<ApartMa
   return {
     sshd,
     processes,
+    async run(...words) {
+      const [enter = '', ...args] = ['nsenter', `--mount=/proc/${listener}/ns/mnt`, ...words];
+      return (await execa(enter, args)).stdout;
+    },
     path: (there) => join(`/proc/${listener}/root`, there),
     async close() {
       for (const pid of await processes()) if (pid !== listener) process.kill(pid, 'SIGKILL');

@@ -1,13 +1,15 @@
 import type { Hello } from '@towline/core/protocol';
 import type { Command } from 'commander';
-import type { AgentWatch, Cargo, InstallPlan } from '../install/index.ts';
+import type { AgentWatch, Cargo, InstallPlan, StepFailure } from '../install/index.ts';
 import { type Context, fail, printJson, type Run, sayerOf } from './context.ts';
+import { INTERRUPTED, interruptible } from './interruptible.ts';
 import {
   agreed,
   goingOn,
   type OnMachineOptions,
   type OpenMachine,
   onMachine,
+  stepCount,
   stepDocument,
   stepFailure,
   stepLines,
@@ -23,6 +25,11 @@ interface InstallOptions extends OnMachineOptions {
 
 /** A new agent answers within that. */
 const ANSWERS_MS = 45_000;
+/** How often an exchange that lost its line is begun again. */
+const MOST_TRIES = 3;
+
+const UNKNOWN =
+  'It was lost while the agents were exchanged: which of them runs is not known from here. The same command again looks, and does the rest.';
 
 export function addAgentInstall(agent: Command, run: Run): void {
   agent
@@ -102,7 +109,8 @@ async function carryOut(installing: Installing): Promise<number> {
       start: plan.start ?? null,
       ...more,
     });
-  const going = await goingOn(install, watch);
+  const exchanges = plan.between.to > plan.between.from;
+  const going = await goingOn(install, exchanges ? watch : undefined);
 
   const say = sayerOf(context, only);
   if (plan.steps.length === 0) {
@@ -111,8 +119,9 @@ async function carryOut(installing: Installing): Promise<number> {
     return 0;
   }
   if (!context.options.json || !only) {
-    const instead = plan.before === undefined ? '' : ` in the place of ${plan.before}`;
-    await say(`${shell.name}: agent ${cargo.version}${instead}, in ${plan.steps.length} steps:`);
+    const same = plan.before === undefined || plan.before === cargo.version;
+    const instead = same ? '' : ` in the place of ${plan.before}`;
+    await say(`${shell.name}: agent ${cargo.version}${instead}, in ${stepCount(plan.steps)}:`);
     for (const line of stepLines(plan.steps, scriptOf)) await say(line);
     for (const line of plan.notes) await say(`Note: ${line}`);
     for (const line of going()) await say(`Goes on there: ${line}`);
@@ -134,7 +143,7 @@ async function carryOut(installing: Installing): Promise<number> {
     }
     if (watch !== undefined && !(await waitForIdle(context, watch, going))) {
       output.note('Nothing was done.');
-      return 130;
+      return INTERRUPTED;
     }
   }
   return perform(installing, document);
@@ -145,10 +154,11 @@ async function perform(
   document: (state: string, more?: object) => Promise<void>,
 ): Promise<number> {
   const { output } = context;
-  const { install, shell, to } = open;
+  const { install, to } = open;
+  const { from, to: end } = plan.between;
+  let { shell } = open;
   let current = watch;
-  const before = watch?.view().hello;
-  let last: Hello | undefined = before;
+  let last: Hello | undefined = watch?.view().hello;
   const answers = async () => {
     current ??= install.watchAgent(to(plan.place.socket), context.version);
     const another = await current.until(
@@ -162,30 +172,71 @@ async function perform(
     }
     return 'message' in link ? link.message : 'The agent that was there before still answers.';
   };
-  const options = {
+  const options = (leave: AbortSignal) => ({
     shell,
     stream: cargo.stream,
     answers,
+    leave,
     onStep: ({ name }: { name: string }) => output.status(`${shell.name}: ${name}`),
+  });
+
+  /** All steps. Where the line is lost while the agents are exchanged, that is begun again once it is back. */
+  const steps = async (leave: AbortSignal) => {
+    let at = 0;
+    const onStep = ({ name }: { name: string }, place: number) => {
+      at = place;
+      output.status(`${shell.name}: ${name}`);
+    };
+    leave.addEventListener(
+      'abort',
+      () => {
+        if (at >= from && at < end)
+          output.note('The exchange is ended first, or undone; Ctrl-C again leaves it in the middle.');
+      },
+      { once: true },
+    );
+    for (let start = 0, tries = 0; ; start = from, tries++) {
+      const done = await install.perform(
+        plan.steps,
+        { ...options(leave), onStep },
+        { whole: plan.between, start },
+      );
+      if (done.ok || done.error.code !== 'line-lost' || tries === MOST_TRIES) return done;
+      if (done.error.at < from || done.error.at >= end) return done;
+      output.status(`The line to ${shell.name} was lost: waiting for it`);
+      const again = await open.again(leave);
+      if (!again.ok) return done;
+      shell = again.value;
+    }
   };
+
   try {
-    const done = await install.perform(plan.steps, options);
+    const done = await interruptible(steps);
     output.status(undefined);
-    if (done.ok) return await finished();
-    const failure = done.error;
-    const { from, to: end } = plan.between;
-    const words = failure.at < from ? undefined : await shell.run(plan.lastWords);
+    return done.ok ? await finished() : await failed(done.error);
+  } finally {
+    output.status(undefined);
+    if (watch === undefined) await current?.close();
+  }
+
+  async function failed(failure: StepFailure): Promise<number> {
+    const within = hasBegun(failure) && failure.at < end;
+    if (failure.code !== 'step-failed') {
+      const lost = failure.code === 'line-lost';
+      await fail(context, stepFailure(failure, within && lost ? [UNKNOWN] : left(failure), lost ? 5 : 1));
+      return lost ? 5 : INTERRUPTED;
+    }
+    const words = within ? await shell.run(plan.lastWords) : undefined;
     const said = words?.ok
       ? words.value.stdout
           .split('\n')
           .filter(Boolean)
           .map((line) => `  ${line}`)
       : [];
-    if (failure.at < from || failure.at >= end || plan.back.length === 0) {
-      const left = `What was done stays. The same command again goes on; \`towline agent uninstall ${url}\` removes it.`;
-      return await fail(context, stepFailure(failure, [...said, left], 1));
+    if (!within || plan.back.length === 0) {
+      return await fail(context, stepFailure(failure, [...said, ...left(failure)], 1));
     }
-    const back = await install.perform(plan.back, options);
+    const back = await install.perform(plan.back, options(new AbortController().signal));
     output.status(undefined);
     if (back.ok) {
       const serves = `Agent ${plan.before} is back, and ${plan.restarts ? 'answers' : 'is current'}.`;
@@ -199,9 +250,23 @@ async function perform(
       ...stepLines(plan.back, install.scriptOf),
     ];
     return await fail(context, stepFailure(failure, how, 1));
-  } finally {
-    output.status(undefined);
-    if (watch === undefined) await current?.close();
+  }
+
+  /** Whether the exchange was: nothing is interrupted in it, but before its first step. */
+  function hasBegun({ code, at }: StepFailure): boolean {
+    return code === 'interrupted' ? at > from : at >= from;
+  }
+
+  /** What is there now, and what to do. */
+  function left(failure: StepFailure): string[] {
+    const again = 'The same command again does the rest';
+    const begun = end > from && hasBegun(failure);
+    if (begun && failure.at >= end) {
+      return [`Agent ${cargo.version} is installed${current ? ', and answers' : ''}. ${again}.`];
+    }
+    if (!begun && plan.restarts) return [`The agent that was there runs as before. ${again}.`];
+    const tries = begun && open.machine.systemd ? 'systemd goes on trying to start it. ' : '';
+    return [`${tries}${again}; \`towline agent uninstall ${url}\` removes what is there.`];
   }
 
   async function finished(): Promise<number> {

@@ -1,10 +1,12 @@
 import type { Command } from 'commander';
 import { type Context, fail, printJson, type Run, sayerOf } from './context.ts';
+import { INTERRUPTED, interruptible } from './interruptible.ts';
 import {
   agreed,
   goingOn,
   type OnMachineOptions,
   onMachine,
+  stepCount,
   stepDocument,
   stepFailure,
   stepLines,
@@ -55,7 +57,7 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
     try {
       const going = await goingOn(install, watch);
       if (!context.options.json || !only) {
-        await say(`${shell.name}: the agent goes, in ${steps.length} steps:`);
+        await say(`${shell.name}: the agent goes, in ${stepCount(steps)}:`);
         for (const line of stepLines(steps, scriptOf)) await say(line);
         for (const line of notes) await say(`Note: ${line}`);
         if (watch !== undefined && watch.view().link.state !== 'connected') {
@@ -79,28 +81,37 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
       if (refused !== undefined) return refused;
       if (watch !== undefined && going().length > 0 && !(await waitForIdle(context, watch, going))) {
         output.note('Nothing was done.');
-        return 130;
+        return INTERRUPTED;
       }
     } finally {
       await watch?.close();
     }
-    const done = await install.perform(steps, {
-      shell,
-      stream: () => {
-        throw new Error('Nothing is sent to remove something.');
-      },
-      answers: async () => undefined,
-      onStep: ({ name }) => output.status(`${shell.name}: ${name}`),
-    });
+    const done = await interruptible((leave) =>
+      install.perform(steps, {
+        shell,
+        stream: () => {
+          throw new Error('Nothing is sent to remove something.');
+        },
+        answers: async () => undefined,
+        leave,
+        onStep: ({ name }) => output.status(`${shell.name}: ${name}`),
+      }),
+    );
     output.status(undefined);
     if (!done.ok) {
-      return await fail(
-        context,
-        stepFailure(done.error, ['What was removed is gone. The same command again goes on.'], 1),
-      );
+      const more = ['What was removed is gone. The same command again does the rest.'];
+      const lost = done.error.code === 'line-lost';
+      await fail(context, stepFailure(done.error, more, lost ? 5 : 1));
+      return done.error.code === 'interrupted' ? INTERRUPTED : lost ? 5 : 1;
     }
     if (context.options.json) await document('UNINSTALLED');
-    else await output.result(`${shell.name}: the agent is gone, and nothing of it is left.`);
+    else {
+      const left =
+        machine.history && !options.history
+          ? `its history stays in ${place.stateDir}`
+          : 'nothing of it is left';
+      await output.result(`${shell.name}: the agent is gone, and ${left}.`);
+    }
     return 0;
   });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Result } from '@towline/core/result';
 import type { AgentWatch, Machine, Step, StepFailure } from '../install/index.ts';
 import {
@@ -26,7 +27,13 @@ export interface OpenMachine {
   install: typeof import('../install/index.ts');
   /** The way to an agent's socket there. */
   to(socket: string): Result<Transport>;
+  /** Another shell there where the line to the one before was lost: it is waited for, a minute at most. Errors: as a link tells them. */
+  again(leave: AbortSignal): Promise<Result<RemoteShell>>;
 }
+
+/** A line that was cut comes back within that, or a person has to look. */
+const BACK_MS = 60_000;
+const RETRY_MS = 1_000;
 
 /** Connects to the machine of a URL, asks it what it is, and leaves it when `work` is done. */
 export async function onMachine(
@@ -52,13 +59,21 @@ export async function onMachine(
   try {
     const shell = await transports.shell(target, new AbortController().signal);
     if (!shell.ok) return await fail(context, { ...shell.error, exitCode: 5 });
+    const again = async (leave: AbortSignal) => {
+      const over = AbortSignal.any([leave, AbortSignal.timeout(BACK_MS)]);
+      for (;;) {
+        const found = await transports.shell(target, over);
+        if (found.ok || over.aborted) return found;
+        await sleep(RETRY_MS, undefined, { signal: over }).catch(() => {});
+      }
+    };
     try {
       const told = await shell.value.run(install.machineQuestion(engineSocket));
       if (!told.ok) return await fail(context, { ...told.error, exitCode: 5 });
       const machine = install.readMachine(told.value.stdout, shell.value.name);
       if (!machine.ok) return await fail(context, { ...machine.error, exitCode: 1 });
       const to = (socket: string) => transports.to({ ...target, path: socket });
-      return await work({ shell: shell.value, machine: machine.value, install, to });
+      return await work({ shell: shell.value, machine: machine.value, install, to, again });
     } finally {
       shell.value.close();
     }
@@ -69,6 +84,10 @@ export async function onMachine(
 
 function machineOf(address: AgentAddress): SshAddress | undefined {
   return address.kind === 'ssh' && address.path === undefined ? address : undefined;
+}
+
+export function stepCount({ length }: readonly Step[]): string {
+  return length === 1 ? 'one step' : `${length} steps`;
 }
 
 /** Every command and every file, as it is done. */
@@ -140,7 +159,11 @@ export async function waitForIdle(
 }
 
 /** Why a step did not work, with what the machine said of it. */
-export function stepFailure(failure: StepFailure, more: readonly string[], exitCode: 1 | 3): CommandFailure {
+export function stepFailure(
+  failure: StepFailure,
+  more: readonly string[],
+  exitCode: 1 | 3 | 5,
+): CommandFailure {
   return {
     code: failure.code,
     message: failure.message,

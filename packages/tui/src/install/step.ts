@@ -41,7 +41,8 @@ export interface AnswerStep {
 
 /**
  * The script that does a step with what is sent into it; undefined for what is not done there. A file is in its place whole or not
- * at all.
+ * at all: what came of it where the disk is full or the line was cut fills no disk. The part has the shell's number in its name,
+ * so that one which hangs on a dead line takes nothing from the next.
  */
 export function scriptOf(step: Step): string | undefined {
   switch (step.kind) {
@@ -57,7 +58,9 @@ export function scriptOf(step: Step): string | undefined {
 }
 
 function fileScript(path: string, mode: string, read: string, bytes: number): string {
-  const [file, part] = [shellWord(path), shellWord(`${path}.part`)];
-  const whole = `[ "$(wc -c < ${part})" -eq ${bytes} ]`;
-  return `${read} > ${part} && ${whole} && chmod ${mode} ${part} && mv -f ${part} ${file}`;
+  const whole = `[ "$(wc -c < "$p")" -eq ${bytes} ]`;
+  return [
+    `f=${shellWord(path)}; p=$f.$$.part`,
+    `${read} > "$p" && ${whole} && chmod ${mode} "$p" && mv -f "$p" "$f" || { rm -f "$p"; exit 1; }`,
+  ].join('\n');
 }

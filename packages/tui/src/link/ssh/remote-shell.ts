@@ -49,7 +49,10 @@ export function remoteShell({ connection, name, release }: ReachedMachine): Remo
           off();
           settle(result);
         };
-        const off = connection.onEnd((message) => settle(failed(message)));
+        // A command is not tried again, as a link is.
+        const off = connection.onEnd((message) =>
+          settle(failed(message.replace(/ It is tried again\.$/, ''))),
+        );
         const begun = (channel: ClientChannel) => {
           const wait = () => {
             clearTimeout(patience);

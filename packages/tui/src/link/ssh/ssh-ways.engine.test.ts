@@ -162,7 +162,7 @@ test('a shell there takes what it is sent, says what it says, and how it ended',
   expect((await web.connections()).length).toBe(connected);
   const cut = there('echo begun; exec sleep 100');
   for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
-  expect(await cut).toMatchObject({ error: { message: expect.stringContaining('connection was lost') } });
+  expect(await cut).toMatchObject({ error: { message: `${name}: the SSH connection was lost.` } });
   shell.value.close();
 });
 
