@@ -3,6 +3,8 @@ import { shellWord } from '../link/index.ts';
 
 /** What a machine says of itself, as the user that SSH logs in sees it. */
 export interface Machine {
+  /** Its own clock, in seconds since 1970. */
+  now: number;
   /** `uname -s` and `uname -m`. */
   os: string;
   arch: string;
@@ -22,8 +24,9 @@ export interface Machine {
   engines: readonly { path: string; usable: boolean }[];
   /** Which of the programs that the agent calls are in the path. */
   programs: readonly string[];
-  /** Whether there is a login for registries. */
+  /** Whether there are logins for registries, and keys and known hosts of SSH. */
   dockerConfig: boolean;
+  sshConfig: boolean;
   /** What is installed: the version that is current, all versions, and the Nodes that were brought. */
   current?: string;
   /** Whether the current one says its version, as it should. */
@@ -32,6 +35,8 @@ export interface Machine {
   nodes: readonly string[];
   /** The unit's text; absent where there is none. */
   unit?: string;
+  /** Whether somebody changed it by `systemctl edit`. */
+  unitEdits: boolean;
   /** The agent that has the state folder: its process, and its command line. */
   agent?: { pid: number; command: string };
   /** Whether there is a state folder. */
@@ -51,6 +56,7 @@ export function machineQuestion(engineSocket: string | undefined): string {
       : shellWord(engineSocket);
   return `PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin
 say() { echo "towline $*"; }
+say now "$(date +%s)"
 say os "$(uname -s)"
 say arch "$(uname -m)"
 uid=$(id -u)
@@ -61,7 +67,9 @@ say home "$HOME"
 [ -z "$XDG_STATE_HOME" ] || say folder-state "$XDG_STATE_HOME"
 [ -z "$XDG_CONFIG_HOME" ] || say folder-config "$XDG_CONFIG_HOME"
 [ -z "$XDG_RUNTIME_DIR" ] || say folder-runtime "$XDG_RUNTIME_DIR"
-if ls /lib/ld-musl-* >/dev/null 2>&1; then say libc musl
+# The other's loader may be there for programs that were made elsewhere.
+if getconf GNU_LIBC_VERSION >/dev/null 2>&1; then say libc glibc
+elif ls /lib/ld-musl-* >/dev/null 2>&1; then say libc musl
 elif ls /lib*/ld-linux* >/dev/null 2>&1; then say libc glibc; fi
 node=$(command -v node) && say node "$node" && say node-version "$(node --version 2>/dev/null)" &&
   say node-target "$(readlink -f "$node")"
@@ -79,11 +87,13 @@ for p in ${engines}; do
 done
 for p in ${OUR_PROGRAMS.join(' ')}; do command -v "$p" >/dev/null 2>&1 && say program "$p"; done
 [ ! -d "\${DOCKER_CONFIG:-$HOME/.docker}" ] || say docker-config yes
+[ ! -d "$HOME/.ssh" ] || say ssh-config yes
 current=$(readlink "$prefix/current") && say current "\${current##*/}"
 [ ! -x "$prefix/current/towline-agent" ] || "$prefix/current/towline-agent" --version >/dev/null 2>&1 && say current-runs yes
 for p in "$prefix"/versions/*; do [ -d "$p" ] && say version "\${p##*/}"; done
 for p in "$prefix"/nodes/*; do [ -f "$p" ] && say brought-node "\${p##*/}"; done
 [ ! -f "$unit" ] || sed 's/^/towline unit /' "$unit"
+[ ! -d "$unit.d" ] || say unit-edits yes
 [ ! -d "$state" ] || say history yes
 of_lock() { sed -n "s/.*\\"$1\\":\\"*\\([0-9]*\\).*/\\1/p" "$state/agent.lock" 2>/dev/null; }
 pid=$(of_lock pid)
@@ -119,6 +129,7 @@ export function readMachine(text: string, name: string): Result<Machine> {
   };
   const current = one('current');
   return ok({
+    now: Number(one('now') ?? 0),
     os,
     arch,
     libc: libc === 'glibc' || libc === 'musl' ? libc : 'other',
@@ -136,10 +147,12 @@ export function readMachine(text: string, name: string): Result<Machine> {
     ],
     programs: all('program'),
     dockerConfig: found.has('docker-config'),
+    sshConfig: found.has('ssh-config'),
     ...(current !== undefined && { current }),
     currentRuns: found.has('current-runs'),
     versions: all('version'),
     nodes: all('brought-node'),
+    unitEdits: found.has('unit-edits'),
     ...(found.has('unit') && { unit: `${all('unit').join('\n')}\n` }),
     ...(pid !== undefined &&
       command !== undefined && { agent: { pid: Number(pid), command: command.trim() } }),

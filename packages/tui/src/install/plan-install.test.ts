@@ -12,6 +12,7 @@ import { planUninstall } from './plan-uninstall.ts';
 import { unitText } from './unit.ts';
 
 const machine: Machine = {
+  now: 1_800_000_000,
   os: 'Linux',
   arch: 'x86_64',
   libc: 'glibc',
@@ -25,9 +26,11 @@ const machine: Machine = {
   engines: [{ path: '/var/run/docker.sock', usable: true }],
   programs: ['git', 'ssh'],
   dockerConfig: true,
+  sshConfig: true,
   currentRuns: false,
   versions: [],
   nodes: [],
+  unitEdits: false,
   history: false,
 };
 const user: Partial<Machine> = { uid: 1000, user: 'ann', home: '/home/ann' };
@@ -85,7 +88,7 @@ test('an older agent is exchanged, brought back where that fails, and removed wh
 
 test('what is there as it should be is left alone', () => {
   const unit = unitText(placeOn(machine), 'unix:///var/run/docker.sock');
-  const there = { ...old, current: wanted.version, unit };
+  const there = { ...old, current: wanted.version, versions: [wanted.version], unit };
   expect(planned(there).steps).toEqual([]);
   // Its unit was changed, it does not run, or its Node is gone.
   expect(names(planned({ ...there, unit: 'another' }).steps).slice(0, 2)).toEqual([
@@ -95,6 +98,9 @@ test('what is there as it should be is left alone', () => {
   const { agent: _, ...stopped } = there;
   expect(names(planned(stopped).steps)).toContain('start it');
   expect(names(planned({ ...there, currentRuns: false }).steps)).toContain('send the agent');
+  // What an installation that was cut off has left goes.
+  const left = planned({ ...there, nodes: ['24.1.0.77.part'] });
+  expect(left).toMatchObject({ steps: [{ name: 'remove what was before' }], between: { from: 0, to: 0 } });
 });
 
 test('a Node is sent where there is none that fits, and not twice', () => {
@@ -122,8 +128,9 @@ test('without systemd it is said how to start it, and it is started where that i
   expect(names(planned({ ...old, ...alone }).steps).slice(-4, -1)).toEqual(started);
 });
 
-test('a user installs for themselves, and hears what ends it', () => {
-  const { place, notes, steps } = planned({ ...user, folders: { runtime: '/run/user/1000' } });
+test('a user installs for themselves, an agent that goes on when they have logged out', () => {
+  const alone = { ...user, folders: { runtime: '/run/user/1000' } };
+  const { place, steps } = planned(alone);
   expect(place).toMatchObject({
     scope: 'user',
     prefix: '/home/ann/.local/share/towline',
@@ -131,7 +138,8 @@ test('a user installs for themselves, and hears what ends it', () => {
     socket: '/run/user/1000/towline/agent.sock',
     unit: '/home/ann/.config/systemd/user/towline-agent.service',
   });
-  expect(notes).toEqual([expect.stringContaining('loginctl enable-linger ann')]);
+  expect(steps[0]).toMatchObject({ command: expect.stringContaining('enable-linger ||') });
+  expect(planned({ ...alone, lingers: true }).steps).toEqual(steps.slice(1));
   expect(steps).toContainEqual(
     expect.objectContaining({ command: 'systemctl --user restart towline-agent.service' }),
   );
@@ -169,6 +177,46 @@ test('uninstall: all that was installed goes, the history where that is asked fo
   expect(planUninstall(machine, { history: true }, 'web')).toMatchObject({ value: { steps: [] } });
   const foreign = { ...machine, history: true, agent: { pid: 7, command: 'node main.js' } };
   expect(planUninstall(foreign, { history: true }, 'web')).toMatchObject({ error: { code: 'other-agent' } });
+});
+
+test('uninstall: what a person wrote beside the unit, and that they linger, is told and not taken', () => {
+  const there = { ...machine, ...user, unit: 'the unit\n', lingers: true, unitEdits: true };
+  const edits = '/home/ann/.config/systemd/user/towline-agent.service.d';
+  const plan = planUninstall(there, { history: false }, 'web');
+  if (!plan.ok) throw new Error(plan.error.message);
+  const [first, second] = plan.value.notes;
+  expect([first, second]).toEqual([
+    expect.stringContaining(`stays in ${edits}; --history removes it`),
+    expect.stringContaining('loginctl disable-linger'),
+  ]);
+  expect(JSON.stringify(plan.value.steps)).not.toContain(edits);
+  const all = planUninstall(there, { history: true }, 'web');
+  expect(JSON.stringify(all)).toContain(`service' '${edits}'`);
+});
+
+test('a machine with a loader of musl beside its glibc is one of glibc', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tl-libc-'));
+  try {
+    // What a machine's programs say, whatever this one is.
+    const says = async (program: string, script: string) =>
+      writeFile(join(dir, program), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    const libc = () => {
+      const env = { ...process.env, PATH: `${dir}:${process.env.PATH}` };
+      const { stdout } = spawnSync('sh', ['-c', machineQuestion('/no/engine.sock')], {
+        encoding: 'utf8',
+        env,
+      });
+      const read = readMachine(stdout, 'here');
+      return read.ok ? read.value.libc : read.error;
+    };
+    await says('ls', 'case "$1" in */ld-musl-*|*/ld-linux*) exit 0;; esac; exec /bin/ls "$@"');
+    await says('getconf', 'echo glibc 2.36');
+    expect(libc()).toBe('glibc');
+    await says('getconf', 'exit 1');
+    expect(libc()).toBe('musl');
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('this machine says what it is', () => {

@@ -3,6 +3,7 @@ import { err, ok, type Result } from '@towline/core/result';
 import { shellWord } from '../link/index.ts';
 import type { Machine } from './machine.ts';
 import { archOf, isNewEnough, LEAST_NODE, type NodeBinary } from './node-binary.ts';
+import type { Span } from './perform.ts';
 import { type Place, placeOn, UNIT_NAME, versionFolder } from './place.ts';
 import type { Step } from './step.ts';
 import { agentWords, unitText } from './unit.ts';
@@ -26,8 +27,8 @@ export interface InstallPlan {
   steps: readonly Step[];
   /** What brings back what ran before, where a step of those `between` fails. Empty where nothing did. */
   back: readonly Step[];
-  /** From the first step that touches what runs, to the one after the last: places in `steps`. */
-  between: { from: number; to: number };
+  /** The steps that touch what runs. */
+  between: Span;
   /** What asks the machine why an agent does not start. */
   lastWords: string;
   /** What is worth knowing before one says yes. */
@@ -63,22 +64,23 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
   const done = machine.currentRuns && current === version && (!machine.systemd || machine.unit === unit);
   const restarts = agent !== undefined;
   const notes = [...engine.value.notes, ...notesOn(machine, place)];
+  const leftOver = leftOverOn(machine, place, version, node.value.path);
   const startCommand = machine.systemd ? {} : { start: startByHand(place, engine.value.url) };
   const plan = {
     place,
     notes,
     restarts,
-    lastWords: machine.systemd
-      ? `journalctl ${place.scope === 'user' ? '--user ' : ''}-u ${UNIT_NAME} -n 12 --no-pager -o cat`
-      : `tail -n 12 ${shellWord(logOf(place))}`,
+    lastWords: machine.systemd ? lastOfJournal(place, machine.now) : `tail -n 12 ${shellWord(logOf(place))}`,
     ...(current !== undefined && { before: current }),
     ...startCommand,
   };
   const starts = machine.systemd || restarts || wanted.start;
+  const steps: Step[] = [...lingerOn(machine, place)];
   // It is there as it should be, and runs where it should.
-  if (done && (restarts || !starts)) return ok({ ...plan, steps: [], back: [], between: { from: 0, to: 0 } });
-
-  const steps: Step[] = [];
+  if (done && (restarts || !starts)) {
+    const between = { from: steps.length, to: steps.length };
+    return ok({ ...plan, steps: [...steps, ...leftOver], back: [], between });
+  }
   if (!machine.currentRuns || current !== version) {
     const parts = `${folder}.part`;
     const q = shellWord;
@@ -124,17 +126,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
   const from = steps.length;
   steps.push(...serve(place, machine, { version, unit, starts, engine: engine.value.url }));
   const to = steps.length;
-  const leftOver = [
-    ...machine.versions.filter((each) => each !== version).map((each) => versionFolder(place, each)),
-    ...machine.nodes.map((each) => `${prefix}/nodes/${each}`).filter((path) => path !== node.value.path),
-  ];
-  if (leftOver.length > 0) {
-    steps.push({
-      kind: 'run',
-      name: 'remove what was before',
-      command: `rm -rf ${leftOver.map(shellWord).join(' ')}`,
-    });
-  }
+  steps.push(...leftOver);
   const back: Step[] =
     current === undefined || !machine.currentRuns || current === version
       ? []
@@ -148,6 +140,44 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
           { kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` },
         ];
   return ok({ ...plan, steps, back, between: { from, to } });
+}
+
+/** What other versions, and installations that were cut off, have left. */
+function leftOverOn({ versions, nodes }: Machine, place: Place, version: string, node: string): Step[] {
+  const left = [
+    ...versions.filter((each) => each !== version).map((each) => versionFolder(place, each)),
+    ...nodes.map((each) => `${place.prefix}/nodes/${each}`).filter((path) => path !== node),
+  ];
+  const command = `rm -rf ${left.map(shellWord).join(' ')}`;
+  return left.length === 0 ? [] : [{ kind: 'run', name: 'remove what was before', command }];
+}
+
+/**
+ * A user's systemd ends with their last login, and the agent with it: seconds after whoever came over SSH has gone, in the middle of
+ * what they left it to do. logind lets anybody have it go on for themselves, where polkit is there to ask.
+ */
+function lingerOn({ systemd, lingers, user }: Machine, place: Place): Step[] {
+  if (place.scope !== 'user' || !systemd || lingers) return [];
+  const remedy = `Root has to say so there: loginctl enable-linger ${user}`;
+  return [
+    {
+      kind: 'run',
+      name: `have what ${user} runs go on when ${user} has logged out`,
+      command: `loginctl --no-ask-password enable-linger || { echo ${shellWord(remedy)}; exit 1; }`,
+    },
+  ];
+}
+
+/**
+ * What the agent said itself since then, or else systemd of it: of an agent that ends at once systemd's lines would be all that is
+ * seen, and of one that says nothing what another said before.
+ */
+function lastOfJournal({ scope }: Place, since: number): string {
+  const user = scope === 'user';
+  const how = `--since=@${since} --no-pager -q -o cat`;
+  const own = `journalctl ${user ? '_SYSTEMD_USER_UNIT' : '_SYSTEMD_UNIT'}=${UNIT_NAME} -n 24 ${how}`;
+  const all = `journalctl ${user ? '--user ' : ''}-u ${UNIT_NAME} -n 12 ${how}`;
+  return `said=$(${own}); [ -n "$said" ] || said=$(${all}); echo "$said"`;
 }
 
 /** Makes a version the current one, and lets it run where it is to. */
@@ -198,7 +228,12 @@ function logOf({ stateDir }: Place): string {
 
 /** Waits for the agent's socket for as long as `lives` says yes, half a minute at most. */
 function untilSocket({ socket }: Place, lives: string): string {
-  return `n=0; until [ -S ${shellWord(socket)} ]; do ${lives} && [ $n -lt 300 ] || exit 1; sleep 0.1; n=$((n+1)); done`;
+  return [
+    `n=0; until [ -S ${shellWord(socket)} ]; do`,
+    `  ${lives} || { echo 'It ended. It said:'; exit 1; }`,
+    `  [ $n -lt 300 ] || { echo 'It runs, and has made no socket in half a minute. It said:'; exit 1; }`,
+    '  sleep 0.1; n=$((n+1)); done',
+  ].join('\n');
 }
 
 function startAndSee(place: Place, engine: string): string {
@@ -310,22 +345,22 @@ function nodeFor(
   return ok(machine.nodes.includes(node.value.version) ? { path } : { path, send: node.value });
 }
 
-function notesOn({ systemd, lingers, user, programs, dockerConfig, home }: Machine, place: Place): string[] {
+function notesOn({ systemd, programs, dockerConfig, sshConfig, home }: Machine, { scope }: Place): string[] {
+  const unseen = scope === 'machine' && systemd;
+  const sees = `the agent sees it once it is restarted (systemctl restart ${UNIT_NAME})`;
   const missing = ['git', 'ssh'].filter((program) => !programs.includes(program));
   return [
-    ...(place.scope === 'user' && systemd && !lingers
-      ? [`It ends when ${user} logs out, until root says there: loginctl enable-linger ${user}`]
-      : []),
     ...(systemd
       ? []
       : ['No systemd starts services there for this user: nothing starts the agent with the machine.']),
     ...(missing.length > 0
       ? [`There is no ${missing.join(' and no ')} there, which builds from git need.`]
       : []),
-    ...(place.scope === 'machine' && systemd && !dockerConfig
-      ? [
-          `There is no ${home}/.docker there: after the first \`docker login\` the agent sees it once it is restarted (systemctl restart ${UNIT_NAME}).`,
-        ]
+    ...(unseen && !dockerConfig
+      ? [`There is no ${home}/.docker there: after the first \`docker login\` ${sees}.`]
+      : []),
+    ...(unseen && !sshConfig
+      ? [`There is no ${home}/.ssh there: with the first key or known host in it ${sees}.`]
       : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path/posix';
 import { err, ok, type Result } from '@towline/core/result';
 import { shellWord } from '../link/index.ts';
 import type { Machine } from './machine.ts';
@@ -30,9 +31,19 @@ export function planUninstall(
   }
   const installed =
     machine.current !== undefined || machine.unit !== undefined || machine.versions.length > 0 || running;
-  const forgets = history && machine.history;
-  const stays =
-    machine.history && !history ? [`The history stays in ${stateDir}; --history removes it as well.`] : [];
+  const forgets = history && (machine.history || machine.unitEdits);
+  const edits = `${unit}.d`;
+  const remedy = '--history removes it as well.';
+  const stays = [
+    ...(machine.history && !history ? [`The history stays in ${stateDir}; ${remedy}`] : []),
+    ...(machine.unitEdits && !history ? [`What \`systemctl edit\` wrote stays in ${edits}; ${remedy}`] : []),
+  ];
+  const lingers =
+    place.scope === 'user' && machine.lingers
+      ? [
+          `What ${machine.user} runs goes on after logging out, as before; there, \`loginctl disable-linger\` ends that.`,
+        ]
+      : [];
   if (!installed && !forgets) return ok({ place, steps: [], notes: stays, running });
   const q = shellWord;
   const folder = socket.slice(0, socket.lastIndexOf('/'));
@@ -42,8 +53,9 @@ export function planUninstall(
     step('stop it, and start it no more', `${systemctl} disable --now ${UNIT_NAME}`);
   }
   if (running) step('see that it has ended', stopByHand(place));
-  if (machine.unit !== undefined) {
-    step('remove its unit', `rm -f ${q(unit)}`);
+  if (machine.unit !== undefined || (forgets && machine.unitEdits)) {
+    const files = forgets && machine.unitEdits ? `-rf ${q(unit)} ${q(edits)}` : `-f ${q(unit)}`;
+    step('remove its unit', `rm ${files}`);
     if (machine.systemd) {
       step(
         'have systemd forget it',
@@ -60,7 +72,9 @@ export function planUninstall(
     }
   }
   if (forgets) {
-    step('remove the history', `rm -rf ${q(stateDir)}`);
+    // A user's is in a folder of the product's name.
+    const above = place.scope === 'user' ? ` && { rmdir ${q(dirname(stateDir))} 2>/dev/null || :; }` : '';
+    step('remove the history', `rm -rf ${q(stateDir)}${above}`);
     remains.push(stateDir);
   }
   step('see that nothing is left', remains.map((path) => `[ ! -e ${q(path)} ]`).join(' && '));
@@ -68,6 +82,6 @@ export function planUninstall(
     place,
     steps,
     running,
-    notes: [...stays, 'Containers, images and volumes stay as they are.'],
+    notes: [...stays, ...lingers, 'Containers, images and volumes stay as they are.'],
   });
 }
