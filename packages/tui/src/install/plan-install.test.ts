@@ -39,7 +39,7 @@ const old: Partial<Machine> = {
   currentRuns: true,
   versions: ['0.1.0-old', '0.1.0-older'],
   unit: 'the old unit\n',
-  agent: { pid: 7, command: 'node /opt/towline/versions/0.1.0-old/towline-agent.mjs' },
+  agent: { pid: 7, command: 'node /opt/towline/versions/0.1.0-old/towline-agent.cjs' },
 };
 const wanted: Wanted = {
   version: '0.1.0-new',

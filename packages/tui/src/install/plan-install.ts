@@ -106,7 +106,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
         name: 'send the agent',
         item: 'agent',
         bytes: wanted.agentBytes,
-        path: `${parts}/towline-agent.mjs`,
+        path: `${parts}/towline-agent.cjs`,
         mode: '644',
       },
       {
@@ -114,7 +114,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
         name: 'write what starts it',
         path: `${parts}/towline-agent`,
         mode: '755',
-        text: `#!/bin/sh\nexec ${q(node.value.path)} ${q(`${folder}/towline-agent.mjs`)} "$@"\n`,
+        text: `#!/bin/sh\nexec ${q(node.value.path)} ${q(`${folder}/towline-agent.cjs`)} "$@"\n`,
       },
       {
         kind: 'run',
