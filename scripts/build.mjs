@@ -1,6 +1,6 @@
 // Bundles the two programs, so that they start in a third of the time that their sources take:
 //   packages/agent/src/main.ts -> packages/agent/dist/towline-agent.cjs  one file
-//   packages/tui/src/main.ts   -> packages/tui/dist/towline.js           and the screens, loaded when they are drawn
+//   packages/tui/src/main.ts   -> packages/tui/dist/towline.js           and the screens, loaded when they are drawn, and its thread
 // `build.mjs FOLDER` makes them in this folder instead of the checkout, with what starts them, for the tests.
 import { cp, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -58,8 +58,8 @@ const screens = {
   keepNames: true,
 };
 
-/** @param {string} folder @param {string} name @param {import('esbuild').BuildOptions} options */
-async function bundle(folder, name, options) {
+/** @param {string} folder @param {Record<string, string>} programs @param {import('esbuild').BuildOptions} options */
+async function bundle(folder, programs, options) {
   const outdir = join(target, folder, 'dist');
   for (const file of await readdir(outdir).catch(() => [])) {
     if (/\.c?js$/.test(file)) await rm(join(outdir, file));
@@ -69,7 +69,7 @@ async function bundle(folder, name, options) {
   }
   await build({
     absWorkingDir: root,
-    entryPoints: [{ in: join(folder, 'src/main.ts'), out: name }],
+    entryPoints: Object.entries(programs).map(([out, source]) => ({ in: join(folder, 'src', source), out })),
     outdir,
     bundle: true,
     platform: 'node',
@@ -83,7 +83,7 @@ async function bundle(folder, name, options) {
   });
   if (options !== sparing) return;
   // With one other character all of the text takes twice its memory. esbuild escapes them but in regular expressions.
-  const text = await readFile(join(outdir, `${name}.cjs`), 'utf8');
+  const text = await readFile(join(outdir, 'towline-agent.cjs'), 'utf8');
   const [foreign] = text.match(/[^\n]{0,40}[^\0-\x7f]/) ?? [];
   if (foreign !== undefined)
     throw new Error(`Write the last character of this with \\u in ${folder}: ${foreign}`);
@@ -91,8 +91,12 @@ async function bundle(folder, name, options) {
 
 try {
   await Promise.all([
-    bundle('packages/agent', 'towline-agent', sparing),
-    bundle('packages/tui', 'towline', screens),
+    bundle('packages/agent', { 'towline-agent': 'main.ts' }, sparing),
+    bundle(
+      'packages/tui',
+      { towline: 'main.ts', 'unlock-key-worker': 'link/ssh/unlock-key-worker.ts' },
+      screens,
+    ),
   ]);
   process.stdout.write(
     `Built packages/agent/dist/towline-agent.cjs and packages/tui/dist/towline.js${target === root ? '' : ` in ${target}`}.\n`,

@@ -15,7 +15,7 @@ import {
   knownHostsName,
   knownKeyTypes,
 } from './known-hosts.ts';
-import { keysOfAgent, OneKey, signByAgent, signByKey } from './one-key.ts';
+import { keysOfAgent, OneKey, signByAgent } from './one-key.ts';
 import type { Hop } from './route.ts';
 import { shellWord } from './shell-word.ts';
 import { authenticationFailure, hostKeyFailure, type TriedKey } from './ssh-failure.ts';
@@ -294,19 +294,17 @@ async function methodOf(attempt: KeyAttempt, tools: Tools): Promise<AnyAuthMetho
     note.outcome = key;
     return undefined;
   };
-  const offered = attempt.blob === undefined ? undefined : publicKey(attempt.blob);
-  if (offered !== undefined) {
-    const sign = async (data: Buffer, how: SigningRequestOptions) => {
-      const key = await unlock();
-      if (key === undefined) throw new Error('The key was not unlocked');
-      const signature = signByKey(key, data, how);
-      note.outcome = 'taken';
-      return signature;
-    };
-    return { type: 'agent', username, agent: new OneKey(offered, sign) };
-  }
-  const key = await unlock();
-  return key === undefined ? undefined : { type: 'publickey', username, key };
+  const sign = async (data: Buffer, how: SigningRequestOptions) => {
+    const key = await unlock();
+    if (key === undefined) throw new Error('The key was not unlocked');
+    const signature = key.sign(data, how);
+    note.outcome = 'taken';
+    return signature;
+  };
+  // Without its public part a key has to be unlocked to be offered.
+  const blob = attempt.blob ?? (await unlock())?.blob;
+  const offered = blob === undefined ? undefined : publicKey(blob);
+  return offered && { type: 'agent', username, agent: new OneKey(offered, sign) };
 }
 
 async function readAgent(

@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
-import ssh2, { type ParsedKey } from 'ssh2';
+import type { ParsedKey } from 'ssh2';
 import type { KeyFile } from './identities.ts';
-
-const { utils } = ssh2;
+import { signByKey } from './one-key.ts';
+import { parseOne } from './parse-key.ts';
+import { type SigningKey, unlockKey } from './unlock-key.ts';
 
 /** Looks at a key file, and asks for no passphrase. `uid` is the user's own number. */
 export async function lookAtKeyFile(path: string, uid: number | undefined): Promise<KeyFile> {
@@ -16,7 +17,7 @@ export async function lookAtKeyFile(path: string, uid: number | undefined): Prom
     text = await readFile(path);
     // As OpenSSH: what belongs to another is not for this user to protect.
     const others = found.uid === uid && (mode & 0o077) !== 0;
-    const parsed = onlyKey(utils.parseKey(text));
+    const parsed = parseOne(text);
     if (parsed instanceof Error && !isLocked(parsed)) {
       const reason = `it holds no private key in a form that is read here; \`ssh-keygen -p -f ${path}\` writes one anew in OpenSSH's`;
       return { path, state: 'unusable', reason };
@@ -43,29 +44,26 @@ export async function lookAtKeyFile(path: string, uid: number | undefined): Prom
   }
 }
 
-/** The private key of a file; undefined where the passphrase is not its own. */
+/** The private key of a file; undefined where it has a passphrase, and this is not it. */
 export async function readKeyFile(
   path: string,
   passphrase: string | undefined,
-): Promise<ParsedKey | undefined> {
-  const parsed = onlyKey(utils.parseKey(await readFile(path), passphrase));
-  return parsed instanceof Error ? undefined : parsed;
+): Promise<SigningKey | undefined> {
+  const text = await readFile(path);
+  if (passphrase !== undefined) return unlockKey(text, passphrase);
+  const key = parseOne(text);
+  if (key instanceof Error) return undefined;
+  return { blob: blobOf(key), sign: (data, how) => signByKey(key, data, how) };
 }
 
 /** The key whose public part this is, base64; undefined where it is of a kind that ssh2 does not know. */
 export function publicKey(blob: string): ParsedKey | undefined {
-  const parsed = onlyKey(utils.parseKey(Buffer.from(blob, 'base64')));
+  const parsed = parseOne(Buffer.from(blob, 'base64'));
   return parsed instanceof Error ? undefined : parsed;
 }
 
 export function blobOf(key: ParsedKey): string {
   return key.getPublicSSH().toString('base64');
-}
-
-/** ssh2 gives a list for the one format that may hold several, and then of one. */
-function onlyKey(parsed: ParsedKey | Error | (ParsedKey | Error)[]): ParsedKey | Error {
-  if (!Array.isArray(parsed)) return parsed;
-  return parsed[0] ?? new Error('no key');
 }
 
 function isLocked(error: Error): boolean {
@@ -74,7 +72,7 @@ function isLocked(error: Error): boolean {
 
 async function publicBeside(path: string): Promise<string | undefined> {
   try {
-    const parsed = onlyKey(utils.parseKey(await readFile(`${path}.pub`)));
+    const parsed = parseOne(await readFile(`${path}.pub`));
     return parsed instanceof Error ? undefined : blobOf(parsed);
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
-import type { ParsedKey } from 'ssh2';
 import { readKeyFile } from './key-file.ts';
+import type { SigningKey } from './unlock-key.ts';
 
 /** Asks a person for a passphrase; undefined where there is none to ask, or where they refuse. */
 export type AskPassphrase = (question: string, signal: AbortSignal) => Promise<string | undefined>;
@@ -10,7 +10,7 @@ export interface KeyRing {
    * The private key of a file. `refused`: no passphrase was given. `wrong`: three were, and none was its own. Neither is
    * asked for again before `askAgain`.
    */
-  unlock(path: string, encrypted: boolean): Promise<ParsedKey | 'refused' | 'wrong'>;
+  unlock(path: string, encrypted: boolean): Promise<SigningKey | 'refused' | 'wrong'>;
   /** Forgets what was not given, or wrong: it is asked for again. */
   askAgain(): void;
 }
@@ -18,12 +18,12 @@ export interface KeyRing {
 const TRIES = 3;
 
 export function createKeyRing(ask: AskPassphrase, signal: AbortSignal): KeyRing {
-  const keys = new Map<string, Promise<ParsedKey | 'refused' | 'wrong'>>();
+  const keys = new Map<string, Promise<SigningKey | 'refused' | 'wrong'>>();
   const locked = new Set<string>();
   // One question at a time: a person has one keyboard.
   let turn: Promise<unknown> = Promise.resolve();
 
-  const unlock = async (path: string): Promise<ParsedKey | 'refused' | 'wrong'> => {
+  const unlock = async (path: string): Promise<SigningKey | 'refused' | 'wrong'> => {
     for (let attempt = 0; attempt < TRIES; attempt++) {
       const again = attempt === 0 ? '' : 'That was not it. ';
       const passphrase = await ask(`${again}Passphrase for the key ${path}:`, signal);
