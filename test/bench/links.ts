@@ -59,7 +59,7 @@ export interface LinkPlace {
 const ASKED = 200;
 const SIZE = 200;
 /** By then it has given back what the last that it did took. */
-const REST_MS = 15_000;
+const REST_MS = 30_000;
 const LOG = 'bench-lines';
 
 export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {

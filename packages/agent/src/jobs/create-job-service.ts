@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEnded, type Job, type JobEvent, type JobState, type JobTask } from '@towline/core/job';
 import { dependencyCycle } from '@towline/core/map';
@@ -28,16 +27,10 @@ import {
   engineIsBack,
   isOwnContainer,
   isUnreachable,
-  jsonOf,
-  type KeptContainer,
-  notKept,
-  type OldContainer,
   type OwnTraces,
   planServer,
   planSteps,
-  previousName,
   type Recovered,
-  type Recreate,
   type Replaced,
   type ReplaceTask,
   readOwnTraces,
@@ -46,7 +39,7 @@ import {
   restoredWords,
   type Surroundings,
 } from '../replace/index.ts';
-import { notWritten, openJournal, readJournal, words } from '../store/index.ts';
+import { notWritten, words } from '../store/index.ts';
 import { ActiveJob } from './active-job.ts';
 import { awaitBuilds, awaitSteps } from './await-builds.ts';
 import { NO_BUILDS, type OwnBuilds } from './built-images.ts';
@@ -61,10 +54,12 @@ import {
   wishesOf,
 } from './check-request.ts';
 import { describeOrphan, findOrphans } from './find-orphans.ts';
+import { JobFiles } from './job-files.ts';
 import { foldJournal, type JobHistory } from './job-history.ts';
-import { isEvent, type JobLine, jobLineSchema } from './job-line.ts';
+import { isEvent } from './job-line.ts';
 import type { JobService } from './job-service.ts';
 import { KeptContainers } from './kept-containers.ts';
+import { letGo } from './let-go.ts';
 import { Locks } from './locks.ts';
 
 /** What the job service logs with; a pino logger is one. */
@@ -103,16 +98,11 @@ const HISTORY_LIMIT = 1_000;
 const ENGINE_PATIENCE_MS = 60_000;
 /** How long `close` waits for the step that a job is in: a stop takes ten seconds where nobody said otherwise. */
 const CLOSE_PATIENCE_MS = 15_000;
-const ORDINARY_SOCKET = '/var/run/docker.sock';
-const RECREATE_SUFFIX = '.create.json';
-const JOURNAL_SUFFIX = '.ndjson';
 const INTERRUPTED = 'The agent was interrupted in the middle of this job.';
 
 /** Reads the state, reconciles what an earlier agent left unfinished, and takes jobs from then on. */
 export async function createJobService(options: JobServiceOptions): Promise<JobService> {
-  const dir = join(options.stateDir, 'jobs');
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const service = new Jobs(options, dir, options.own ?? (await readOwnTraces()));
+  const service = new Jobs(options, options.own ?? (await readOwnTraces()));
   await service.load();
   return service;
 }
@@ -122,7 +112,7 @@ class Jobs implements JobService {
   readonly #builds: OwnBuilds;
   readonly #patienceMs: number;
   readonly #options: JobServiceOptions;
-  readonly #dir: string;
+  readonly #files: JobFiles;
   readonly #own: OwnTraces;
   readonly #now: () => Date;
   /** Every job of the history, oldest first. */
@@ -139,21 +129,24 @@ class Jobs implements JobService {
   readonly #ending = new AbortController();
   #info: Promise<Result<EngineInfo>> | undefined;
 
-  constructor(options: JobServiceOptions, dir: string, own: OwnTraces) {
+  constructor(options: JobServiceOptions, own: OwnTraces) {
     this.#options = options;
     this.#engine = options.engine;
     this.#builds = options.builds ?? NO_BUILDS;
     this.#patienceMs = options.enginePatienceMs ?? ENGINE_PATIENCE_MS;
-    this.#dir = dir;
     this.#own = own;
     this.#now = options.now ?? (() => new Date());
+    this.#files = new JobFiles(join(options.stateDir, 'jobs'), {
+      socket: options.engineSocket,
+      onProblem: (problem) => this.#problems.push(problem),
+      now: this.#now,
+    });
   }
 
   async load(): Promise<void> {
-    const names = (await readdir(this.#dir)).filter((name) => name.endsWith(JOURNAL_SUFFIX));
     const histories: JobHistory[] = [];
-    for (const name of names) {
-      const history = foldJournal(await this.#read(name.slice(0, -JOURNAL_SUFFIX.length)));
+    for (const id of await this.#files.ids()) {
+      const history = foldJournal(await this.#files.read(id));
       if (history.job !== undefined) histories.push(history);
     }
     const queuedAt = ({ job }: JobHistory) => job?.queuedAt ?? '';
@@ -313,7 +306,7 @@ class Jobs implements JobService {
       return;
     }
     if (!this.#jobs.has(id)) return;
-    for (const line of await this.#read(id)) {
+    for (const line of await this.#files.read(id)) {
       if (signal.aborted) return;
       if (isEvent(line) && line.seq > afterSeq) yield line;
     }
@@ -339,20 +332,11 @@ class Jobs implements JobService {
     for (const kept of this.#kept.all().filter((each) => each.id === id)) {
       this.#kept.forget(kept.container, id);
       try {
-        await this.#noteRemoved(kept);
+        await this.#files.amend(kept.job, { record: 'removed', container: kept.container, id });
       } catch (error) {
         // A disk that is full is what there is pruning for.
         this.#options.log.warn({ err: error, container: kept.name }, 'a removal could not be written down');
       }
-    }
-  }
-
-  async #noteRemoved({ job, container, id }: { job: string; container: string; id: string }): Promise<void> {
-    const journal = await openJournal<JobLine>(this.#pathOf(job));
-    try {
-      await journal.append({ record: 'removed', container, id }, { durable: true });
-    } finally {
-      await journal.close();
     }
   }
 
@@ -368,7 +352,7 @@ class Jobs implements JobService {
       // Of another map's container the image is not known here: it may be each of these.
       return (own.length > 0 ? own : containers).map(({ image }) => `${image}:${from.tag}`);
     });
-    const degraded = await Promise.all([...this.#degraded.values()].map((id) => this.#read(id)));
+    const degraded = await Promise.all([...this.#degraded.values()].map((id) => this.#files.read(id)));
     const ids = degraded.flatMap((lines) =>
       foldJournal(lines).saved.flatMap(({ old }) =>
         typeof old?.inspect.Image === 'string' ? [old.inspect.Image] : [],
@@ -411,7 +395,7 @@ class Jobs implements JobService {
     } catch (error) {
       this.#active.delete(id);
       if (error instanceof EngineError) return err(this.#engineFailure(error));
-      await rm(this.#pathOf(id), { force: true });
+      await this.#files.removeJournal(id);
       this.#options.log.error({ err: error }, 'a job could not be written down');
       return err({ code: 'internal', message: notWritten('The job', error) });
     }
@@ -423,7 +407,7 @@ class Jobs implements JobService {
     { key, service, map, server, operator }: RestoreInput,
     before: Job,
   ): Promise<Result<void, ProtocolError>> {
-    const past = foldJournal(await this.#read(before.id));
+    const past = foldJournal(await this.#files.read(before.id));
     const claimed = this.#locks.claim(
       id,
       past.saved.map(({ container }) => container),
@@ -447,7 +431,7 @@ class Jobs implements JobService {
       return ok(undefined);
     } catch (error) {
       this.#active.delete(id);
-      await rm(this.#pathOf(id), { force: true });
+      await this.#files.removeJournal(id);
       this.#options.log.error({ err: error }, 'a job could not be written down');
       return err({ code: 'internal', message: notWritten('The job', error) });
     }
@@ -589,7 +573,7 @@ class Jobs implements JobService {
       cancel: active.cancelled,
       ending: this.#ending.signal,
       patienceMs: this.#patienceMs,
-      recreate: this.#recreateOf(id),
+      recreate: this.#files.recreateOf(id),
     });
   }
 
@@ -634,7 +618,7 @@ class Jobs implements JobService {
           intent: restores === undefined ? 'decide' : 'restore',
           committed: restores?.committed ?? committed,
           patienceMs,
-          recreate: this.#recreateOf(job.id),
+          recreate: this.#files.recreateOf(job.id),
           recreateGone: restores !== undefined,
           signal,
         });
@@ -674,7 +658,10 @@ class Jobs implements JobService {
     } catch (error) {
       this.#options.log.error({ err: error, job: id }, 'the end of a job could not be written down');
     }
-    if (replaced.state === 'DONE') await this.#removePrevious(id, active, replaced.kept);
+    if (replaced.state === 'DONE') {
+      const { log } = this.#options;
+      await letGo({ engine: this.#engine, active, kept: this.#kept, log }, id, replaced.kept);
+    }
     await active.close();
     await this.#prune();
   }
@@ -683,45 +670,6 @@ class Jobs implements JobService {
   #noteEnd(job: Job): void {
     if (job.state === 'DEGRADED') this.#degraded.set(serverKey(job), job.id);
     if (job.state === 'DONE' || job.state === 'RESTORED') this.#degraded.delete(serverKey(job));
-  }
-
-  /**
-   * One old container is kept per name, stopped, until the next success. Only what a journal says was kept is removed,
-   * by its id, and only while it still has the name that it was kept under: a person may have taken it.
-   */
-  async #removePrevious(id: string, active: ActiveJob, kept: readonly KeptContainer[]): Promise<void> {
-    // Those that hang on others first: an engine may refuse to remove what something hangs on.
-    for (const { container, previous } of this.#kept.replace(id, kept).toReversed()) {
-      for (const old of previous) await this.#removeKept(active, container, old);
-    }
-    for (const { container, id: old } of notKept(await this.#inspectKept(kept))) {
-      await this.#removeKept(active, container, { id: old, name: previousName(container, id) });
-    }
-  }
-
-  /** Where an engine does not answer nothing is known of them, and they stay. */
-  async #inspectKept(kept: readonly KeptContainer[]): Promise<OldContainer[]> {
-    const inspect = async (id: string) => {
-      const found = await this.#engine.inspectContainer(id).catch(() => undefined);
-      return found && jsonOf(found);
-    };
-    return await Promise.all(kept.map(async (each) => ({ ...each, inspect: await inspect(each.id) })));
-  }
-
-  async #removeKept(
-    active: ActiveJob,
-    container: string,
-    { id, name }: { id: string; name: string },
-  ): Promise<void> {
-    try {
-      const found = await this.#engine.inspectContainer(id);
-      const ours = found?.Name === `/${name}` && !found.State.Running;
-      if (ours) await this.#engine.removeContainer(id);
-      await active.record({ record: 'removed', container, id });
-      this.#kept.forget(container, id);
-    } catch (error) {
-      this.#options.log.warn({ err: error, container: name }, 'an old container could not be removed');
-    }
   }
 
   async #prune(): Promise<void> {
@@ -733,20 +681,13 @@ class Jobs implements JobService {
       if (!isEnded(job.state) || this.#kept.refersTo(id) || degraded.has(id)) continue;
       this.#jobs.delete(id);
       this.#keys.delete(job.key);
-      const recreate = this.#recreateOf(id);
-      for (const path of [
-        this.#pathOf(id),
-        // Also of those that nobody chose, and that were created again with one that was.
-        ...[...job.tasks, ...job.steps].map(({ container }) => recreate.pathOf(container)),
-      ]) {
-        await rm(path, { force: true });
-      }
+      await this.#files.remove(job);
     }
   }
 
   async #open(id: string, past: readonly JobEvent[]): Promise<ActiveJob> {
     return new ActiveJob({
-      journal: await openJournal<JobLine>(this.#pathOf(id)),
+      journal: await this.#files.open(id),
       past,
       now: this.#now,
       onChange: (job) => {
@@ -761,26 +702,6 @@ class Jobs implements JobService {
       onWriteError: (error) =>
         this.#options.log.error({ err: error, job: id }, 'an event could not be written down'),
     });
-  }
-
-  #read(id: string): Promise<JobLine[]> {
-    return readJournal({
-      path: this.#pathOf(id),
-      schema: jobLineSchema,
-      onProblem: (problem) => this.#problems.push(problem),
-      now: this.#now,
-    });
-  }
-
-  #pathOf(id: string): string {
-    return join(this.#dir, `${id}${JOURNAL_SUFFIX}`);
-  }
-
-  #recreateOf(id: string): Recreate {
-    return {
-      socket: this.#options.engineSocket ?? ORDINARY_SOCKET,
-      pathOf: (container) => join(this.#dir, `${id}.${container}${RECREATE_SUFFIX}`),
-    };
   }
 
   /** What an engine is does not change while it runs, and asking takes longer than a whole inspect. */
