@@ -27,7 +27,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
   const job = server.runningJob ?? server.lastJob;
   const details: (Detail | undefined)[] = [
     detail('server', `${mark.glyph} ${server.state}   ${server.name} on ${server.agent}`, mark.tone),
-    loss === undefined ? undefined : detail('link', `${loss.sentence} r tries it again now.`),
+    loss === undefined ? undefined : detail('link', `${loss.sentence} ${ONE_LINE}`),
     // A lost link's message is the server's reason.
     server.reason === undefined ? undefined : detail('why', server.reason),
     ...(row.type === 'task'
@@ -50,6 +50,10 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
 function whyNothing({ state, agent }: PipelineServer, refusal: string): string {
   return state === 'Unreachable' ? `Nothing runs until ${agent} can be used.` : `Nothing runs: ${refusal}`;
 }
+
+/** A command that is cut into rows, with a frame beside them, can't be copied. */
+const ONE_LINE =
+  'r tries it again now; `towline agents` prints why in one line, to copy what it says to type.';
 
 function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
   return { label, ...span(sanitizeText(text), tone) };
