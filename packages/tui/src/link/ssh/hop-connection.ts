@@ -150,7 +150,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
         authenticationFailure(name, hop.user, tried, named, {
           accepted,
           agent: agent.problem,
-          hasAgent: hop.agentSocket !== undefined,
+          hasAgent: hop.agentSocket !== undefined && agent.problem === undefined,
         }),
       );
       return;

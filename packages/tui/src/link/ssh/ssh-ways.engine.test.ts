@@ -257,18 +257,19 @@ test('keys: of several only the one that the machine takes is asked for', async 
   expect(asked).toEqual([`Passphrase for the key ${locked}:`]);
 });
 
-test.each([
-  [[undefined], 'its passphrase was not given'],
-  [['a', 'b', 'c'], 'was wrong'],
+test.each<[(string | undefined)[], string, NodeJS.ProcessEnv]>([
+  [[undefined], 'its passphrase was not given', {}],
+  // Of an SSH agent that is gone.
+  [['a', 'b', 'c'], 'was wrong', { SSH_AUTH_SOCK: '/run/nowhere/agent.sock' }],
 ])(
   'keys: a passphrase that is not given, or wrong, is told and not asked for again: %j',
-  async (answers, part) => {
+  async (answers, part, env) => {
     const key = ssh('locked');
     await copyFile(web.keyFile, key);
     await run('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'sesame', '-a', '1', '-f', key]);
     await configure(...block('web', web, `IdentityFile ${key}`, `UserKnownHostsFile ${web.knownHostsFile}`));
     const given: (string | undefined)[] = [...answers];
-    const said = await echoed(`ssh://web${socket}`, given);
+    const said = await echoed(`ssh://web${socket}`, given, env);
     expect(said).toContain(part);
     expect(said).toContain(`eval "$(ssh-agent)" && ssh-add ${key}`);
     const times = asked.length;
