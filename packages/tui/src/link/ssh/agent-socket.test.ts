@@ -66,7 +66,7 @@ test('what another user may not use or see is told', async ({ skip }) => {
 });
 
 test.each([
-  [[], 'does not say why'],
+  [[], 'Where `ssh me@web-1 true` hangs as well'],
   [[{ path: '/a', state: 'listens' as const }], 'AllowStreamLocalForwarding yes'],
   [[{ path: '/a', state: 'nobody' as const }], 'again: `towline agent install ssh://web-1:2222` does'],
   [[{ path: '/a', state: 'denied' as const }], 'me may not use'],

@@ -89,7 +89,7 @@ export function socketFailure(
 ): string {
   const worth = found.find(({ state }) => state !== 'missing') ?? found[0];
   if (worth === undefined) {
-    return `${hop}: sshd there does not open ${asked}, and does not say why: there is no agent's socket, ${user} may not use it, or AllowStreamLocalForwarding is off in its sshd_config.`;
+    return `${hop}: sshd there does not open ${asked}, and ${user}'s shell gave no answer why: there is no agent's socket, ${user} may not use it, or AllowStreamLocalForwarding is off in its sshd_config. Where \`ssh ${user}@${address.host} true\` hangs as well, what the shell does at its start is to blame.`;
   }
   const { path, state, owner } = worth;
   // An agent that was put there has its socket where none has to be named.
