@@ -1,4 +1,5 @@
 export { acceptsConnections, type RunningAgentProcess, startAgent } from './agent-process.ts';
+export { type BootedMachine, bootMachine, bootSupport } from './booted-machine.ts';
 export { type Authority, certificateAuthority, type Issued } from './certificates.ts';
 export { engineSupport, podmanSupport } from './engine-support.ts';
 export { fillDisk } from './fill-disk.ts';

@@ -23,15 +23,15 @@ export async function endHostProcesses(
   cgroup: string,
   spared: readonly (ProcessMark | undefined)[],
 ): Promise<void> {
-  const inCgroup = (await cgroupMounts()).map((mount) => processesInCgroup(join(mount, cgroup)));
+  const inCgroup = (await cgroupMounts()).map(({ point }) => processesInCgroup(join(point, cgroup)));
   const found = await Promise.all([processesInNamespace(namespace), ...inCgroup]);
   await endAll(found.flat().filter(({ pid }) => !spared.some((mark) => mark?.pid === pid)));
 }
 
 /** Ends what still runs in the cgroups of a sandbox's containers, and removes these. */
 export async function removeCgroup(name: string): Promise<void> {
-  for (const mount of await cgroupMounts()) {
-    const folder = join(mount, name);
+  for (const { point } of await cgroupMounts()) {
+    const folder = join(point, name);
     if (!existsSync(folder)) continue;
     await endAll(await processesInCgroup(folder));
     await removeCgroupFolder(folder);
@@ -40,7 +40,7 @@ export async function removeCgroup(name: string): Promise<void> {
 
 /** Removes a cgroup that nobody is in and that has nothing under it; any other stays. */
 export async function removeEmptyCgroup(name: string): Promise<void> {
-  for (const mount of await cgroupMounts()) await rmdir(join(mount, name)).catch(() => undefined);
+  for (const { point } of await cgroupMounts()) await rmdir(join(point, name)).catch(() => undefined);
 }
 
 export async function namespacesWith(prefix: string): Promise<string[]> {
@@ -116,11 +116,17 @@ async function foldersUnder(folder: string): Promise<string[]> {
   return [folder, ...deeper.flat()];
 }
 
-async function cgroupMounts(): Promise<string[]> {
-  return (await mounts()).filter((mount) => mount.type.startsWith('cgroup')).map((mount) => mount.point);
+export async function cgroupMounts(): Promise<Mount[]> {
+  return (await mounts()).filter((mount) => mount.type.startsWith('cgroup'));
 }
 
-async function mounts(): Promise<{ point: string; type: string }[]> {
+interface Mount {
+  point: string;
+  /** `cgroup`, of the first version, or `cgroup2`. */
+  type: string;
+}
+
+async function mounts(): Promise<Mount[]> {
   const text = await readFile('/proc/self/mountinfo', 'utf8');
   return text
     .split('\n')

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { programFiles, sharedSandbox } from '@towline/test/sandbox';
+import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sharedSandbox } from '@towline/test/sandbox';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shopMap } from '../cli/shop-map.ts';
 import { type CliPlace, createPlace } from '../cli/towline-process.ts';
+import { broken, copyPrograms, held, newer, newest, type RebuiltPrograms } from './rebuilt-programs.ts';
 import { type ApartMachine, setApart } from './set-apart.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -14,16 +15,14 @@ let place: CliPlace;
 let machine: ApartMachine;
 let bin: string;
 let container: string;
-/** A copy of the programs. */
-let rebuilt: string;
+let programs: RebuiltPrograms;
 
 beforeAll(async () => {
   place = await createPlace();
   container = `inst-${place.dir.slice(-6).toLowerCase()}`;
   bin = join(place.dir, 'bin');
   await mkdir(bin);
-  rebuilt = join(place.dir, 'packages');
-  await cp(join(dirname(programFiles().towline), '../..'), rebuilt, { recursive: true });
+  programs = await copyPrograms(place);
   await writeFile(join(bin, 'node'), '#!/bin/sh\necho v18.20.0\n', { mode: 0o755 });
   machine = await setApart(place.dir, bin);
   const { sshd } = machine;
@@ -54,38 +53,6 @@ afterAll(async () => {
 });
 
 const engine = () => ['--engine', `unix://${hosts.a.socket}`];
-
-/** `towline` as after a new build, whose agent is this. */
-async function withAgent(change: (agent: string) => string, ...args: string[]) {
-  await rebuild(change);
-  return startRebuilt(...args);
-}
-async function rebuild(change: (agent: string) => string) {
-  const agent = join(rebuilt, 'agent/dist/towline-agent.cjs');
-  const shipped = join(dirname(programFiles().towline), '../../agent/dist/towline-agent.cjs');
-  await writeFile(agent, change(await readFile(shipped, 'utf8')));
-}
-function startRebuilt(...args: string[]) {
-  return execa(process.execPath, [join(rebuilt, 'tui/bin/towline.js'), ...args], {
-    cwd: place.dir,
-    env: place.env,
-    extendEnv: false,
-    stdin: 'ignore',
-    reject: false,
-  });
-}
-const newer = (agent: string) => `${agent}\n// newer\n`;
-const newest = (agent: string) => `${agent}\n// newest\n`;
-const broken = (agent: string) =>
-  `if (!process.argv.includes('--version')) throw new Error('broken on purpose');\n${agent}`;
-
-/** It goes on at this file. */
-const held = (go: string) => (agent: string) =>
-  `if (!process.argv.includes('--version')) {
-    const { existsSync } = require('node:fs');
-    const pause = new Int32Array(new SharedArrayBuffer(4));
-    while (!existsSync(${JSON.stringify(go)})) Atomics.wait(pause, 0, 0, 20);
-  }\n${agent}`;
 
 const versions = () => readdir(machine.path('/opt/towline/versions'));
 
@@ -126,8 +93,8 @@ test('nothing is done to a machine without a yes', async () => {
 });
 
 test('Ctrl-C while something is sent leaves nothing half, and says what to do', async () => {
-  await rebuild((agent) => agent);
-  const running = startRebuilt('agent', 'install', URL, ...engine(), '--yes');
+  await programs.rebuild((agent) => agent);
+  const running = programs.start('agent', 'install', URL, ...engine(), '--yes');
   const nodes = () => readdir(machine.path('/opt/towline/nodes')).catch(() => []);
   await expect.poll(nodes, { timeout: 50_000, interval: 5 }).toEqual([expect.stringMatching(/\.part$/)]);
   running.kill('SIGINT');
@@ -160,9 +127,9 @@ test('a newer one takes its place in the middle of a job, which goes on', async 
   await symlink(process.execPath, join(bin, 'node'));
   const [before] = await versions();
   const job = await execute('7.2.0');
-  const busy = await withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes');
+  const busy = await programs.withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes');
   expect(busy).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`job ${job} on shop/demo/web`) });
-  const ran = await withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes', '--now');
+  const ran = await programs.withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes', '--now');
   expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('and answers') });
   const left = await versions();
   expect(left).toHaveLength(1);
@@ -178,7 +145,7 @@ test('a newer one takes its place in the middle of a job, which goes on', async 
 
 test('one that does not start is taken back, and the old one serves', async () => {
   const [before] = await versions();
-  const ran = await withAgent(broken, 'agent', 'install', URL, ...engine(), '--yes');
+  const ran = await programs.withAgent(broken, 'agent', 'install', URL, ...engine(), '--yes');
   expect(ran, ran.stdout).toMatchObject({ exitCode: 3 });
   expect(ran.stderr).toContain('it could not start it');
   expect(ran.stderr).toContain('broken on purpose');
@@ -190,7 +157,7 @@ test('one that finds no room on the disk changes nothing', async () => {
   const before = await versions();
   const { size } = await stat(machine.path('/opt/towline/current/towline-agent.cjs'));
   await machine.run('mount', '-o', `remount,size=${Math.ceil(size * 1.5)}`, '/opt');
-  const ran = await withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
+  const ran = await programs.withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
   await machine.run('mount', '-o', 'remount,size=50%', '/opt');
   expect(ran, ran.stdout).toMatchObject({ exitCode: 1 });
   expect(ran.stderr).toContain('No space left on device');
@@ -206,8 +173,8 @@ test('one that finds no room on the disk changes nothing', async () => {
 test('a line that is lost in the middle of the exchange is waited for', async () => {
   const before = await readlink(machine.path('/opt/towline/current'));
   const go = join(place.dir, 'go');
-  await rebuild(held(go));
-  const running = startRebuilt('agent', 'install', URL, ...engine(), '--yes');
+  await programs.rebuild(held(go));
+  const running = programs.start('agent', 'install', URL, ...engine(), '--yes');
   const agents = async () => (await machine.processes()).length;
   await expect
     .poll(() => readlink(machine.path('/opt/towline/current')), { timeout: 50_000 })
