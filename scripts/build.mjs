@@ -10,8 +10,19 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = resolve(process.argv[2] ?? root);
 
+/** As `packages/tui/src/install/node-binary.ts` has it. */
+const LEAST_NODE = 22;
+
+// Before anything else: an older one ends where it first misses something, in the middle of its work, and says what that was.
+const tooOld = [
+  `if (Number.parseInt(process.version.slice(1), 10) < ${LEAST_NODE}) {`,
+  `process.stderr.write(\`Towline needs Node ${LEAST_NODE} or later; \${process.execPath} is \${process.version}.\\n\`);`,
+  'process.exit(1); }',
+].join(' ');
+
 // What CommonJS packages find where they are: an ES module has neither.
 const banner = [
+  tooOld,
   "import { createRequire as towlineCreateRequire } from 'node:module';",
   'const require = towlineCreateRequire(import.meta.url);',
   'const __dirname = import.meta.dirname;',
@@ -44,6 +55,7 @@ const leftOut = {
  */
 const sparing = {
   format: 'cjs',
+  banner: { js: tooOld },
   outExtension: { '.js': '.cjs' },
   minifyWhitespace: true,
   minifySyntax: true,
@@ -73,7 +85,7 @@ async function bundle(folder, programs, options) {
     outdir,
     bundle: true,
     platform: 'node',
-    target: 'node22',
+    target: `node${LEAST_NODE}`,
     mainFields: ['module', 'main'],
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sharedSandbox } from '@towline/test/sandbox';
+import { programFiles, sharedSandbox } from '@towline/test/sandbox';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shopMap } from '../cli/shop-map.ts';
@@ -55,6 +55,18 @@ afterAll(async () => {
 const engine = () => ['--engine', `unix://${hosts.a.socket}`];
 
 const versions = () => readdir(machine.path('/opt/towline/versions'));
+
+test.each(['towline', 'agent'] as const)(
+  'on a Node that is too old, %s says so, and nothing else',
+  async (program) => {
+    const older = 'data:text/javascript,Object.defineProperty(process, "version", { value: "v20.1.0" })';
+    const ran = await execa(process.execPath, ['--import', older, programFiles()[program], '--version'], {
+      reject: false,
+    });
+    expect(ran).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(ran.stderr).toBe(`Towline needs Node 22 or later; ${process.execPath} is v20.1.0.`);
+  },
+);
 
 /** What there is of Towline on the machine. */
 async function remains(): Promise<string[]> {
