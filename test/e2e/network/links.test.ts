@@ -229,6 +229,28 @@ test('an engine that hangs is the engine’s trouble: its agent is linked to, an
   expect(hello?.engine).toMatchObject({ state: 'unreachable', message: expect.stringContaining('in time') });
 });
 
+test('an agent is known by its state folder, whatever process it is', async () => {
+  const identityOf = async (state: string) => {
+    const socketPath = join(dir, 'known.sock');
+    const agent = await runAgent({
+      socketPath,
+      stateDir: join(dir, state),
+      engine: { kind: 'socket', path: join(dir, 'no-engine.sock') },
+      version: '0.1.0',
+      log: quiet,
+    });
+    if (!agent.ok) throw new Error(agent.error.message);
+    const { hello, link } = await first('known', '', { url: `unix://${socketPath}` });
+    await link.close();
+    await agent.value.close();
+    return hello?.identity;
+  };
+  const known = await identityOf('known');
+  expect(known).toMatch(/^[0-9a-f]{16}$/);
+  expect(await identityOf('known')).toBe(known);
+  expect(await identityOf('known-too')).not.toBe(known);
+});
+
 test('too many tries are named, with how long to wait', async () => {
   const { state, link } = await first('tried', 'nonsense', {}, 5);
   expect(state).toMatchObject({ state: 'lost' });

@@ -31,6 +31,8 @@ export type Answer<T> = Promise<Result<T, ProtocolError>>;
  * after the agent was killed.
  */
 export interface BuildService {
+  /** Names the state that it has, and what it makes on the engine: random, and the same for as long as that is there. */
+  readonly owner: string;
   /**
    * Queues a run; its number is on the disk before this returns. A repeated `key` answers with the run that it started.
    * Errors: `bad-request`, `engine-unreachable`, `refused` with `secret-missing` or `not-supported`.

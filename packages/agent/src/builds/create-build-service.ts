@@ -139,6 +139,7 @@ interface Parts extends BuildServiceOptions {
 }
 
 class Builds implements BuildService {
+  readonly owner: string;
   readonly #parts: Parts;
   readonly #history: RunHistory;
   /** Those that have not ended, in the order that they came. */
@@ -155,6 +156,7 @@ class Builds implements BuildService {
 
   constructor(parts: Parts) {
     const { history, folders } = parts;
+    this.owner = parts.owner;
     this.#parts = parts;
     this.#history = history;
     this.#logs = new RunLogs({

@@ -137,6 +137,7 @@ export function createRouter(services: Services) {
           version: services.version,
           pid: process.pid,
           startedAt: services.startedAt,
+          identity: builds.owner,
           engine: info.ok
             ? {
                 state: 'reachable',

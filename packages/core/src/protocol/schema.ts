@@ -21,6 +21,11 @@ export const helloSchema = z.object({
   /** The agent's process id and when it started: a changed pair is a restarted agent. */
   pid: z.int(),
   startedAt: z.string(),
+  /**
+   * Names the agent's state, whatever process has it: one with another knows nothing of what was begun with this; absent from
+   * older agents.
+   */
+  identity: z.string().optional(),
   engine: z.discriminatedUnion('state', [
     z.object({
       state: z.literal('reachable'),

@@ -8,6 +8,7 @@ import {
   type ExecuteInput,
   executeOutputSchema,
   type Hello,
+  LOGS_SINCE_CAPABILITY,
   PROTOCOL_VERSION,
   type WatchEvent,
 } from '@towline/core/protocol';
@@ -397,6 +398,39 @@ test('an answer that was long in coming before it was lost is asked for again as
   await peer.listen();
   const input = { key: 'k', service: 's', map: 'm', server: 'w', operator: 'o', containers: [], choices: [] };
   expect(await execute(input, { insistMs: 200 })).toMatchObject({ ok: true });
+});
+
+test('another agent in the place of the one that was asked is not asked for its answer', async () => {
+  let state = 0;
+  peer.handlers.hello = (request, socket) => {
+    peer.answer(
+      socket,
+      request,
+      hello({ identity: `state-${++state}`, capabilities: [LOGS_SINCE_CAPABILITY] }),
+    );
+  };
+  peer.handlers.execute = (_, socket) => socket.terminate();
+  const at = '2026-01-01T00:00:00Z';
+  peer.handlers.logs = (request, socket) => {
+    peer.tell(socket, request, { at, stream: 'stdout', line: 'of one of them' });
+    setTimeout(() => socket.terminate(), 5);
+  };
+  await peer.listen();
+  const input = { key: 'k', service: 's', map: 'm', server: 'w', operator: 'o', containers: [], choices: [] };
+  const answer = await execute(input);
+  expect(answer).toMatchObject({
+    ok: false,
+    error: { code: 'agent-unreachable', message: expect.stringMatching(/Another agent .* Nobody knows\./) },
+  });
+  expect(peer.asked('execute')).toHaveLength(1);
+
+  const seen: string[] = [];
+  const following = async () => {
+    const options = { follow: true, tail: 1, signal: new AbortController().signal };
+    for await (const { line } of link?.logs('web', options) ?? []) seen.push(line);
+  };
+  await expect(following()).rejects.toThrow('It has no part in the log of web.');
+  expect(seen).toEqual(['of one of them']);
 });
 
 test('one that is lost whenever it is asked for is not asked for without an end', async () => {

@@ -76,6 +76,13 @@ export interface AgentLink {
   close(): Promise<void>;
 }
 
+const OTHER_AGENT = 'Another agent answers there now, or one with another state folder (--state-dir).';
+
+/** Whether an agent has another state than the one before; of older ones nothing is known. */
+function isOther({ identity }: Hello, before: string | undefined): boolean {
+  return before !== undefined && identity !== undefined && identity !== before;
+}
+
 /** How long an agent may be away whose answer was lost: one that restarts is back well before. */
 const INSIST_MS = 30_000;
 /** One that is lost each time that it is asked is not asked without an end. */
@@ -247,9 +254,17 @@ export function createLink(options: LinkOptions): AgentLink {
 
   async function* follow<T>(stream: Resumable<T>, signal: AbortSignal): AsyncGenerator<T> {
     let idle = 0;
+    let identity: string | undefined;
     while (!signal.aborted) {
       const on = await connected(signal);
       if (on === undefined) return;
+      if (stream.ofAgent === true && isOther(on.hello, identity)) {
+        throw new CallError({
+          code: 'not-found',
+          message: `${OTHER_AGENT} It has no part in ${stream.what}.`,
+        });
+      }
+      identity ??= on.hello.identity;
       const values = readStream(on, (handlers) => stream.subscribe(on.client, handlers), signal, {
         many: stream.many,
       });
@@ -299,12 +314,15 @@ export function createLink(options: LinkOptions): AgentLink {
       const first = await current();
       if (!first.ok) return first;
       let on = first.value;
+      const { identity } = on.hello;
       for (let asks = 1; ; asks++) {
         const answer = await ask(on, question, schema);
         if (answer.ok || answer.error.code !== 'agent-unreachable') return answer;
         // From now on: the answer may have been long in coming, and this program stopped meanwhile.
         const next = asks < MAX_ASKS ? await connected(AbortSignal.timeout(insistMs)) : undefined;
         if (next === undefined) return err(unreachable(`${answer.error.message} ${doubt}`));
+        // It would begin anew what another was asked for.
+        if (isOther(next.hello, identity)) return err(unreachable(`${OTHER_AGENT} ${doubt}`));
         on = next;
       }
     },

@@ -19,6 +19,7 @@ export function containerLog(options: ContainerLogOptions): Resumable<LogLine> {
   const place = new LogPlace();
   return {
     what: `the log of ${container}`,
+    ofAgent: true,
     subscribe(client, handlers) {
       const since = place.begin();
       return client.logs.subscribe(

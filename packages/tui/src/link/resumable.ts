@@ -34,6 +34,8 @@ export interface Resumable<T> {
   /** Begins it, after what was taken. */
   subscribe(client: AgentClient, handlers: StreamHandlers): Subscription;
   take(value: unknown): Taken<T>;
+  /** Whether it is one agent's alone though another one that answers would have one of the same name. */
+  ofAgent?: boolean;
   /** Asked when a stream came to its end without a last value: whether there is no more, or the agent just ended. */
   isOver?(ask: Ask): Promise<Result<boolean, CallFailure>>;
   /** How many values may wait here for their reader before the agent is held back. */
