@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
@@ -45,7 +46,9 @@ export async function certificateAuthority(dir: string, name = 'ca'): Promise<Au
       const extensions = join(dir, `${leaf}.ext`);
       const list = names.map((each) => `${isIP(each) === 0 ? 'DNS' : 'IP'}:${each}`).join(',');
       await writeFile(extensions, `basicConstraints=CA:FALSE\n${list && `subjectAltName=${list}\n`}`);
-      const by = ['-CA', cert, '-CAkey', key, '-CAcreateserial', '-days', String(days)];
+      // A number of its own: several are issued at once, and would share the file that openssl counts in.
+      const serial = `0x1${randomBytes(8).toString('hex')}`;
+      const by = ['-CA', cert, '-CAkey', key, '-set_serial', serial, '-days', String(days)];
       await run('openssl', [
         'x509',
         '-req',
