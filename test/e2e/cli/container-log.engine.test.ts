@@ -26,11 +26,16 @@ test.each([
     const seen: Record<'stdout' | 'stderr', string[]> = { stdout: [], stderr: [] };
     const { signal } = new AbortController();
     let cuts = 0;
+    let next = 900;
     let restarted: Promise<void> | undefined;
     for await (const { stream, line } of link.logs(name, { follow: true, tail: 2 * LINES, signal })) {
       seen[stream].push(line);
       const count = seen.stdout.length + seen.stderr.length;
-      if (count % 900 === 0 && way.cut() > 0) cuts += 1;
+      // What was read before a cut goes on to come: the next one is of a connection again.
+      if (count >= next && way.cut() > 0) {
+        cuts += 1;
+        next = count + 900;
+      }
       // An agent that ends lets its streams end: that is not the log's.
       if (count === LINES) {
         restarted = agent.stop().then(async () => {
@@ -39,7 +44,7 @@ test.each([
       }
     }
     await restarted;
-    expect(cuts).toBeGreaterThan(2);
+    expect(cuts).toBeGreaterThan(1);
     const numbers = Array.from({ length: LINES }, (__, at) => at + 1);
     expect(seen.stdout).toEqual(numbers.map((number) => `out ${number}`));
     expect(seen.stderr).toEqual(numbers.map((number) => `err ${number}`));
