@@ -8,12 +8,11 @@ import { blobOf, lookAtKeyFile, publicKey } from './key-file.ts';
 import type { KeyRing } from './key-ring.ts';
 import {
   fingerprintOf,
-  judgeHostKey,
+  KnownHost,
   type KnownHostsFile,
   keyTypeOf,
   knownHostsLine,
   knownHostsName,
-  knownKeyTypes,
 } from './known-hosts.ts';
 import { keysOfAgent, OneKey, signByAgent } from './one-key.ts';
 import type { Hop } from './route.ts';
@@ -72,6 +71,7 @@ export interface HopConnection {
 export async function connectHop(options: HopOptions): Promise<Result<HopConnection>> {
   const { hop, name, stream, keyRing, uid, keepaliveMs, signal } = options;
   const known = await readKnownHosts(hop);
+  const knownHost = new KnownHost(known, hop.knownAs);
   const agent = await readAgent(hop.agentSocket);
   const files = await Promise.all(hop.identityFiles.map((path) => lookAtKeyFile(path, uid)));
   const attempts = keyAttempts(files, agent.keys, { identitiesOnly: hop.identitiesOnly });
@@ -207,7 +207,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
     );
   });
 
-  const offered = [...new Set([...knownKeyTypes(known, hop.knownAs), ...Object.keys(HOST_KEY_ALGORITHMS)])];
+  const offered = [...new Set([...knownHost.keyTypes(), ...Object.keys(HOST_KEY_ALGORITHMS)])];
   try {
     wait();
     client.connect({
@@ -229,7 +229,7 @@ export async function connectHop(options: HopOptions): Promise<Result<HopConnect
           return;
         }
         wait();
-        void judge(hop, name, known, key).then((refusal) => {
+        void judge({ hop, name, known, knownHost }, key).then((refusal) => {
           if (refusal === undefined) hostKey = Buffer.from(key);
           else fail(refusal);
           verify(refusal === undefined);
@@ -337,12 +337,11 @@ function pathWord(path: string): string {
 
 /** Why the machine's key is not taken; undefined where it is. */
 async function judge(
-  hop: Hop,
-  name: string,
-  files: readonly KnownHostsFile[],
+  seen: { hop: Hop; name: string; known: readonly KnownHostsFile[]; knownHost: KnownHost },
   key: Buffer,
 ): Promise<string | undefined> {
-  const verdict = judgeHostKey(files, hop.knownAs, key);
+  const { hop, name, known: files, knownHost } = seen;
+  const verdict = knownHost.judge(key);
   if (verdict.verdict === 'known') return undefined;
   const [path = '~/.ssh/known_hosts'] = hop.userKnownHostsFiles;
   const unread = files.find((file) => file.unread !== undefined);

@@ -4,14 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  fingerprintOf,
-  judgeHostKey,
-  keyTypeOf,
-  knownHostsLine,
-  knownHostsName,
-  knownKeyTypes,
-} from './known-hosts.ts';
+import { fingerprintOf, KnownHost, keyTypeOf, knownHostsLine, knownHostsName } from './known-hosts.ts';
 
 const run = promisify(execFile);
 let dir: string;
@@ -97,20 +90,22 @@ test.each<[string, string[], { name: string; port: number }, object]>([
   const files = file(
     ...lines.map((line) => line.replace(/ E\b/, ` ${ed25519}`).replace(/ C\b/, ` ${ecdsa}`)),
   );
-  expect(judgeHostKey(files, host, blob(ed25519))).toMatchObject(expected);
+  expect(new KnownHost(files, host).judge(blob(ed25519))).toMatchObject(expected);
 });
 
 test('a later file counts as well, and is named', () => {
   const files = [...file('other x y'), { path: '/global', text: `web-1 ${ecdsa}` }];
-  expect(judgeHostKey(files, at22, blob(ecdsa))).toEqual({ verdict: 'known' });
-  expect(judgeHostKey(files, at22, blob(rsa))).toMatchObject({ known: { at: { path: '/global', line: 1 } } });
+  expect(new KnownHost(files, at22).judge(blob(ecdsa))).toEqual({ verdict: 'known' });
+  expect(new KnownHost(files, at22).judge(blob(rsa))).toMatchObject({
+    known: { at: { path: '/global', line: 1 } },
+  });
 });
 
 test('the types that are known of a host are asked for first', () => {
   const files = file(`web-1 ${ecdsa}`, `web-1 ${ed25519}`, `@revoked web-1 ${rsa}`, `web-1 ${ecdsa}`);
-  expect(knownKeyTypes(files, at22)).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
-  expect(knownKeyTypes(files, at2222)).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
-  expect(knownKeyTypes(files, { name: 'other', port: 22 })).toEqual([]);
+  expect(new KnownHost(files, at22).keyTypes()).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
+  expect(new KnownHost(files, at2222).keyTypes()).toEqual(['ecdsa-sha2-nistp256', 'ssh-ed25519']);
+  expect(new KnownHost(files, { name: 'other', port: 22 }).keyTypes()).toEqual([]);
 });
 
 const NAMES = ['web-1', 'db.example.com', '10.0.0.1', '::1', 'elsewhere'];
@@ -139,7 +134,9 @@ test('which hosts a file knows is what `ssh-keygen -F` finds in it, also hashed 
       ),
     );
     // What another port lets through is more than ssh-keygen looks for.
-    const judged = hosts.map(({ name, port }) => judgeHostKey(files, { name, port }, blob(rsa)).verdict);
+    const judged = hosts.map(
+      ({ name, port }) => new KnownHost(files, { name, port }).judge(blob(rsa)).verdict,
+    );
     expect(judged.map((verdict) => verdict === 'differs')).toEqual(found);
     return found;
   };
@@ -157,6 +154,6 @@ test.each([true, false])('a line that is added is found by ssh-keygen (hashed: %
   await writeFile(path, text);
   const { stdout } = await run('ssh-keygen', ['-F', '[web-1]:2222', '-f', path]);
   expect(stdout).toContain(ecdsa.split(' ')[1]);
-  expect(judgeHostKey([{ path, text }], at2222, blob(ecdsa))).toEqual({ verdict: 'known' });
+  expect(new KnownHost([{ path, text }], at2222).judge(blob(ecdsa))).toEqual({ verdict: 'known' });
   expect(text.startsWith('|1|')).toBe(hashed);
 });

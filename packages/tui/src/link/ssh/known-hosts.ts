@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, hash, randomBytes } from 'node:crypto';
 import { matchesPatternList } from './pattern.ts';
 
 /** A file of known hosts as it was read; one that is not there has no text, as one that can't be read. */
@@ -60,39 +60,53 @@ export function keyTypeOf(key: Buffer): string {
   return length > 64 ? '' : key.toString('latin1', 4, 4 + length);
 }
 
-/**
- * Whether a host's key is the one that is known of it. A key that is revoked anywhere is, also where it is known elsewhere.
- * A host on another port than SSH's is known as well by its name alone, where that has this very key: as OpenSSH.
- */
-export function judgeHostKey(files: readonly KnownHostsFile[], host: HostName, key: Buffer): HostKeyVerdict {
-  const text = key.toString('base64');
-  const entries = entriesOf(files, knownHostsName(host));
-  const revoked = entries.find((entry) => entry.marker === 'revoked' && entry.key === text);
-  if (revoked !== undefined) return { verdict: 'revoked', at: placeOf(revoked) };
-  const plain = entries.filter(({ marker }) => marker === undefined);
-  if (plain.some((entry) => entry.key === text)) return { verdict: 'known' };
-  const [other] = plain;
-  const found = plain.find(({ type }) => type === keyTypeOf(key)) ?? other;
-  if (found !== undefined) {
-    const fingerprint = fingerprintOf(Buffer.from(found.key, 'base64'));
-    return { verdict: 'differs', known: { type: found.type, fingerprint, at: placeOf(found) } };
-  }
-  if (host.port !== SSH_PORT) {
-    const elsewhere = judgeHostKey(files, { name: host.name, port: SSH_PORT }, key);
-    if (elsewhere.verdict === 'known' || elsewhere.verdict === 'revoked') return elsewhere;
-  }
-  const authority = entries.find(({ marker }) => marker === 'cert-authority');
-  return { verdict: 'unknown', ...(authority !== undefined && { authority: placeOf(authority) }) };
-}
+/** What the files say of one host. They are read through once, and once more for its name alone where that matters. */
+export class KnownHost {
+  readonly #files: readonly KnownHostsFile[];
+  readonly #host: HostName;
+  readonly #entries: readonly Entry[];
+  #byName: KnownHost | undefined;
 
-/** The types of the keys that are known of a host, each once: a host is asked for one of these first. */
-export function knownKeyTypes(files: readonly KnownHostsFile[], host: HostName): string[] {
-  const own = entriesOf(files, knownHostsName(host));
-  const entries =
-    own.length > 0 || host.port === SSH_PORT
-      ? own
-      : entriesOf(files, knownHostsName({ ...host, port: SSH_PORT }));
-  return [...new Set(entries.filter(({ marker }) => marker === undefined).map(({ type }) => type))];
+  constructor(files: readonly KnownHostsFile[], host: HostName) {
+    this.#files = files;
+    this.#host = host;
+    this.#entries = entriesOf(files, knownHostsName(host));
+  }
+
+  /**
+   * Whether a key is the one that is known of it. One that is revoked anywhere is, also where it is known elsewhere. A host on
+   * another port than SSH's is known as well by its name alone, where that has this very key: as OpenSSH.
+   */
+  judge(key: Buffer): HostKeyVerdict {
+    const text = key.toString('base64');
+    const revoked = this.#entries.find((entry) => entry.marker === 'revoked' && entry.key === text);
+    if (revoked !== undefined) return { verdict: 'revoked', at: placeOf(revoked) };
+    const plain = this.#entries.filter(({ marker }) => marker === undefined);
+    if (plain.some((entry) => entry.key === text)) return { verdict: 'known' };
+    const [other] = plain;
+    const found = plain.find(({ type }) => type === keyTypeOf(key)) ?? other;
+    if (found !== undefined) {
+      const fingerprint = fingerprintOf(Buffer.from(found.key, 'base64'));
+      return { verdict: 'differs', known: { type: found.type, fingerprint, at: placeOf(found) } };
+    }
+    const elsewhere = this.#alone()?.judge(key);
+    if (elsewhere?.verdict === 'known' || elsewhere?.verdict === 'revoked') return elsewhere;
+    const authority = this.#entries.find(({ marker }) => marker === 'cert-authority');
+    return { verdict: 'unknown', ...(authority !== undefined && { authority: placeOf(authority) }) };
+  }
+
+  /** The types of the keys that are known of it, each once: it is asked for one of these first. */
+  keyTypes(): string[] {
+    if (this.#entries.length === 0) return this.#alone()?.keyTypes() ?? [];
+    return [...new Set(this.#entries.filter(({ marker }) => marker === undefined).map(({ type }) => type))];
+  }
+
+  /** The same by its name, without the port; undefined where it has none that would be written. */
+  #alone(): KnownHost | undefined {
+    if (this.#host.port === SSH_PORT) return undefined;
+    this.#byName ??= new KnownHost(this.#files, { name: this.#host.name, port: SSH_PORT });
+    return this.#byName;
+  }
 }
 
 /** A line that makes a host known. */
@@ -135,15 +149,27 @@ function entryOf(line: string, place: Place): Entry | undefined {
 
 function isNamed(names: string, wanted: string): boolean {
   if (!names.startsWith('|')) return matchesPatternList(names.toLowerCase().split(','), wanted);
-  const [, kind, salt = '', hash = ''] = names.split('|');
+  const [, kind, salt = '', known = ''] = names.split('|');
   if (kind !== '1') return false;
-  const known = Buffer.from(hash, 'base64');
-  const own = hashOf(wanted, Buffer.from(salt, 'base64'));
-  return known.length === own.length && timingSafeEqual(known, own);
+  return hashOf(wanted, Buffer.from(salt, 'base64')).equals(Buffer.from(known, 'base64'));
 }
 
+const SHA1_BLOCK = 64;
+
+/**
+ * HMAC-SHA1 (RFC 2104) of a name; the salt, its key, has 20 bytes. Of two calls of `hash`: a `Hmac` of Node takes five times as
+ * long to be made, and one is made for each line of a file of thousands, for each machine.
+ */
 function hashOf(name: string, salt: Buffer): Buffer {
-  return createHmac('sha1', salt).update(name).digest();
+  if (salt.length > SHA1_BLOCK) return createHmac('sha1', salt).update(name).digest();
+  return padded(salt, 0x5c, padded(salt, 0x36, Buffer.from(name)));
+}
+
+function padded(key: Buffer, pad: number, text: Buffer): Buffer {
+  const block = Buffer.alloc(SHA1_BLOCK + text.length, pad);
+  for (const [at, byte] of key.entries()) block[at] = byte ^ pad;
+  text.copy(block, SHA1_BLOCK);
+  return hash('sha1', block, 'buffer');
 }
 
 function placeOf({ path, line }: Entry): Place {
