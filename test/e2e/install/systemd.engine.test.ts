@@ -12,7 +12,7 @@ import {
 } from '@towline/test/sandbox';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CliPlace, createPlace } from '../cli/towline-process.ts';
-import { broken, copyPrograms, newer } from './rebuilt-programs.ts';
+import { broken, copyPrograms, newer, type RebuiltPrograms } from './rebuilt-programs.ts';
 
 const support = await bootSupport();
 const why = support.ok ? '' : ` (skipped: ${support.error.message})`;
@@ -25,10 +25,12 @@ describe.skipIf(!support.ok)(`on a machine with systemd${why}`, async () => {
   let git: GitServers;
   let machine: BootedMachine;
   let sshd: Sshd;
+  let programs: RebuiltPrograms;
   let name: string;
 
   beforeAll(async () => {
     [place, git] = await Promise.all([createPlace(), createGitServers()]);
+    programs = await copyPrograms(place);
     name = `systemd-${place.dir.slice(-6).toLowerCase()}`;
     machine = await bootMachine(hosts.a, [
       { here: git.dir, there: git.dir },
@@ -91,7 +93,6 @@ describe.skipIf(!support.ok)(`on a machine with systemd${why}`, async () => {
   });
 
   test('a newer one that ends at once is taken back, and says why; one that does not takes its place', async () => {
-    const programs = await copyPrograms(place);
     const failed = await programs.withAgent(broken, 'agent', 'install', URL, '--yes');
     expect(failed, failed.stderr).toMatchObject({ exitCode: 3 });
     expect(failed.stderr).toMatch(/ {2}It ended\. It said:\n(?: {2}.*\n)* {2}Error: broken on purpose\n/);
@@ -99,6 +100,20 @@ describe.skipIf(!support.ok)(`on a machine with systemd${why}`, async () => {
     const ran = await programs.withAgent(newer, 'agent', 'install', URL, '--yes');
     expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('and answers') });
     expect(await state()).toBe('active');
+  });
+
+  test('a newer one that ends at once is taken back also where nobody is there any more', async () => {
+    const current = async () => (await machine.run('readlink', '/opt/towline/current')).trim();
+    const before = await current();
+    await programs.rebuild(broken);
+    const running = programs.start('agent', 'install', URL, '--yes');
+    await expect.poll(current, { timeout: 50_000, interval: 10 }).not.toBe(before);
+    const asked = async () => (await machine.run('ps', '-eo', 'args')).includes('until [ -S');
+    await expect.poll(asked, { timeout: 50_000, interval: 10 }).toBe(true);
+    running.kill('SIGKILL');
+    await running;
+    await expect.poll(current, { timeout: 50_000 }).toBe(before);
+    await expect.poll(async () => (await place.run('agents')).code, { timeout: 50_000 }).toBe(0);
   });
 
   test('it is taken off, and systemd knows nothing of it', async () => {

@@ -124,19 +124,16 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     );
   }
   const from = steps.length;
-  steps.push(...serve(place, machine, { version, unit, starts, engine: engine.value.url }));
+  const before = machine.currentRuns && current !== version ? current : undefined;
+  const url = engine.value.url;
+  steps.push(...serve(place, machine, { version, unit, starts, engine: url, ...(restarts && { before }) }));
   const to = steps.length;
   steps.push(...leftOver);
   const back: Step[] =
-    current === undefined || !machine.currentRuns || current === version
+    before === undefined
       ? []
       : [
-          ...serve(place, machine, {
-            version: current,
-            unit: machine.unit,
-            starts: restarts,
-            engine: engine.value.url,
-          }),
+          ...serve(place, machine, { version: before, unit: machine.unit, starts: restarts, engine: url }),
           { kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` },
         ];
   return ok({ ...plan, steps, back, between: { from, to } });
@@ -180,27 +177,19 @@ function lastOfJournal({ scope }: Place, since: number): string {
   return `said=$(${own}); [ -n "$said" ] || said=$(${all}); echo "$said"`;
 }
 
+interface Served {
+  version: string;
+  unit: string | undefined;
+  starts: boolean;
+  engine: string;
+  /** What runs before it: the machine goes back to that by itself, whoever is not there any more to have it do so. */
+  before?: string | undefined;
+}
+
 /** Makes a version the current one, and lets it run where it is to. */
-function serve(
-  place: Place,
-  machine: Machine,
-  {
-    version,
-    unit,
-    starts,
-    engine,
-  }: { version: string; unit: string | undefined; starts: boolean; engine: string },
-): Step[] {
-  const { prefix, systemctl, unit: unitFile } = place;
-  const link = shellWord(`${prefix}/current`);
-  const next = shellWord(`${prefix}/current.next`);
-  const steps: Step[] = [
-    {
-      kind: 'run',
-      name: 'switch to it',
-      command: `ln -sfn ${shellWord(`versions/${version}`)} ${next} && mv -Tf ${next} ${link}`,
-    },
-  ];
+function serve(place: Place, machine: Machine, { version, unit, starts, engine, before }: Served): Step[] {
+  const { systemctl, unit: unitFile } = place;
+  const steps: Step[] = [{ kind: 'run', name: 'switch to it', command: switchTo(place, version) }];
   const begin = (command: string, name: string) => steps.push({ kind: 'run', name, command });
   if (machine.systemd && unit !== undefined) {
     // One that was started by hand, before systemd was there.
@@ -210,16 +199,26 @@ function serve(
     steps.push({ kind: 'write', name: 'write its unit', path: unitFile, mode: '644', text: unit });
     begin(`${systemctl} daemon-reload`, 'have systemd read it');
     begin(`${systemctl} enable ${UNIT_NAME}`, 'have systemd start it with the machine');
-    begin(`${systemctl} restart ${UNIT_NAME}`, 'start it');
+    const restart = `${systemctl} restart ${UNIT_NAME}`;
+    const orBack = before === undefined ? '' : ` || {\n${switchTo(place, before)} && ${restart}\nexit 1; }`;
+    begin(`${restart}${orBack}`, 'start it');
     // It may have been started again often before: counting begins here, and systemd waits before the next time.
     const count = `$(${systemctl} show -p NRestarts --value ${UNIT_NAME})`;
-    begin(`r=${count}; ${untilSocket(place, `[ "${count}" = "$r" ]`)}`, 'see that it comes up');
+    const comesUp = untilSocket(place, `[ "${count}" = "$r" ]`);
+    // One whose line was lost, and that is begun anew, may have gone back meanwhile.
+    const still = `[ "$(readlink ${shellWord(`${place.prefix}/current`)})" = ${shellWord(`versions/${version}`)} ]`;
+    begin(`r=${count}\n(${comesUp}\n${still})${orBack}`, 'see that it comes up');
   } else if (starts) {
     begin(stopByHand(place), 'stop what runs');
     begin(startAndSee(place, engine), 'start it');
   }
   if (starts) steps.push({ kind: 'answer', name: 'see whether it answers' });
   return steps;
+}
+
+function switchTo({ prefix }: Place, version: string): string {
+  const next = shellWord(`${prefix}/current.next`);
+  return `ln -sfn ${shellWord(`versions/${version}`)} ${next} && mv -Tf ${next} ${shellWord(`${prefix}/current`)}`;
 }
 
 function logOf({ stateDir }: Place): string {
