@@ -55,7 +55,7 @@ export type Away = { state: 'Connecting' } | { state: 'Unreachable'; reason: str
 
 /** Undefined where what is known of an agent can be relied on. */
 export function whyAway(name: string, agent: AgentView | undefined): Away | undefined {
-  if (agent === undefined) return { state: 'Unreachable', reason: `nothing is connected to ${name}` };
+  if (agent === undefined) return { state: 'Unreachable', reason: `Nothing is connected to ${name}.` };
   switch (agent.link.state) {
     case 'connecting':
       return { state: 'Connecting' };

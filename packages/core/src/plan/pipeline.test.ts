@@ -255,7 +255,7 @@ describe('buildPipeline', () => {
     ],
     ['incompatible', { ...ALPHA, link: { state: 'incompatible', message: 'too old' } }, 'too old'],
     ['without its engine', { ...ALPHA, engineLost: 'dockerd is away' }, 'dockerd is away'],
-    ['not there', undefined, 'nothing is connected to alpha'],
+    ['not there', undefined, 'Nothing is connected to alpha.'],
   ])('a server whose agent is %s is Unreachable, with the last known rows', (_name, alpha, reason) => {
     const table = buildPipeline({
       service: { name: 'shop' },

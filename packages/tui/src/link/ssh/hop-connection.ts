@@ -349,12 +349,13 @@ async function judge(
   if (verdict.verdict === 'unknown' && unread !== undefined) {
     return `${name}: whether its host key is known can't be told: ${unread.path} can't be read (${unread.unread}). Make it readable for you, or name another with UserKnownHostsFile in ~/.ssh/config.`;
   }
+  // A last line that an editor left without an end would become one with what is added.
+  const cut = /[^\n]$/.test(files.find((file) => file.path === path)?.text ?? '');
   if (verdict.verdict === 'unknown' && hop.unknownHost === 'accept-new') {
     const line = knownHostsLine(hop.knownAs, key, { hashed: hop.hashKnownHosts });
-    const before = files.find((file) => file.path === path)?.text ?? '';
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await appendFile(path, before === '' || before.endsWith('\n') ? line : `\n${line}`, { mode: 0o600 });
+      await appendFile(path, cut ? `\n${line}` : line, { mode: 0o600 });
       return undefined;
     } catch (error) {
       return `${name}: its host key can't be added to ${path}: ${error instanceof Error ? error.message : String(error)}.`;
@@ -363,7 +364,7 @@ async function judge(
   const line = knownHostsLine(hop.knownAs, key, { hashed: false }).trim();
   const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
   return hostKeyFailure(name, offered, verdict, {
-    add: `echo ${shellWord(line)} >> ${pathWord(path)}`,
+    add: `${cut ? "printf '\\n%s\\n'" : 'echo'} ${shellWord(line)} >> ${pathWord(path)}`,
     forget: (file) => `ssh-keygen -R ${shellWord(knownHostsName(hop.knownAs))} -f ${pathWord(file)}`,
   });
 }

@@ -605,6 +605,17 @@ test('an unknown host is taken by the command that is named for it, or by accept
   expect(await readFile(ssh('known_hosts'), 'utf8')).toMatch(/^\|1\|\S+ ssh-ed25519 \S+\n$/);
 });
 
+test('the command that makes a host known leaves a last line without an end one of its own', async () => {
+  await configure(...block('web', web, `IdentityFile ${web.keyFile}`));
+  await writeFile(ssh('known_hosts'), 'other ssh-ed25519 AAAA');
+  const said = await echoed(`ssh://web${socket}`);
+  await run('sh', ['-c', said.slice(said.indexOf('Where it is the same: ') + 22)]);
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  expect(await readFile(ssh('known_hosts'), 'utf8')).toMatch(
+    /^other ssh-ed25519 AAAA\n\[127\.0\.0\.1\]:\d+ \S+ \S+\n$/,
+  );
+});
+
 test('a host key that changed is refused, with both fingerprints and the line; a revoked one as well', async () => {
   const changing = await startSshd({ sandboxDir: dir });
   try {
