@@ -486,6 +486,20 @@ test('a tag that is typed takes the place of the one that was chosen before', ()
   expect([...kept.pipeline.choices.values()]).toEqual([{ mode: 'image-tag', tag: '9.9' }]);
 });
 
+test('of a machine that is away a row says which and why, and its info where', () => {
+  const hop = 'deploy@db-1 (10.20.30.40:2222, through gate)';
+  const link = {
+    state: 'lost',
+    message: `${hop}: nobody listens on its port.`,
+    lastSeenAt: new Date(NOW - 14_000).toISOString(),
+  } as const;
+  const world = changeAlpha(worldOf('demo'), { link });
+  expect(screen(start(world), world)).toMatch(
+    /✗ Unreachable +web on alpha +deploy@db-1: nobody.* last seen 14 s/,
+  );
+  expect(screen(press(start(world), 'i', world).model, world)).toContain(hop);
+});
+
 test('i shows all of a row, its reason uncut, and so does Enter on a server without a job', () => {
   const world = worldOf('demo');
   const message = `ssh to deploy@alpha: ${'the host does not answer '.repeat(8)}check its name.`;
