@@ -36,6 +36,8 @@ describe('words that are off end with 64 and say what would be right', () => {
     [['logs'], 'target'],
     [['job'], 'id'],
     [['map'], 'check'],
+    [['agent', 'install', 'root@web-1', '--plan'], 'names no machine: it is ssh://'],
+    [['agent', 'uninstall', 'ssh://-web-1', '--plan'], 'dash'],
     [['status', '--service', 'shoop'], 'It has shop'],
     [['status', '--map', 'production'], 'It has demo'],
   ])('towline %j', async (args, part) => {

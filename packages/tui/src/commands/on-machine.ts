@@ -43,10 +43,16 @@ export async function onMachine(
   work: (open: OpenMachine) => Promise<number>,
 ): Promise<number> {
   const address = agentAddress(url);
-  if (!address.ok) return fail(context, usage(address.error.message));
-  const target = machineOf(address.value);
+  // Of what is no url of an agent either, that it may be a socket or on the network is of no use here.
+  if (!address.ok && url.startsWith('ssh:')) return fail(context, usage(address.error.message));
+  const target = address.ok ? machineOf(address.value) : undefined;
   if (target === undefined) {
-    return fail(context, usage(`"${url}" names no machine: it is ssh://[USER@]HOST[:PORT], without a path.`));
+    return fail(
+      context,
+      usage(
+        `"${url}" names no machine: it is ssh://[USER@]HOST[:PORT], without a path, as ssh://root@web-1.`,
+      ),
+    );
   }
   if (context.options.readOnly && !plan) {
     const message = 'The connection is read-only: nothing is changed there. Say --plan to see what would be.';
