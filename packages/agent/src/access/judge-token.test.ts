@@ -38,7 +38,9 @@ test.each([
   const result = judgeToken(header, tokens, NOW);
   expect(result.ok ? result.value.name : result.error.code).toBe(expected);
   if (!result.ok)
-    expect(result.error.message).toContain('token create NAME --role operator --state-dir DIR`');
+    expect(result.error.message).toContain(
+      "token create NAME --role operator --state-dir DIR`, with the agent's own DIR (where root installed it, /opt/towline/current/towline-agent and /var/lib/towline)",
+    );
 });
 
 test('with no tokens nobody is let in', () => {

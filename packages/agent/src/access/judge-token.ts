@@ -11,7 +11,7 @@ export interface TokenRefusal {
 
 /** Whose state folder is whose is not told to somebody who was not let in. */
 const MAKE_ONE =
-  "Make one on its machine: `towline-agent token create NAME --role operator --state-dir DIR`, with the agent's own DIR (/var/lib/towline where root installed it)";
+  "Make one on its machine: `towline-agent token create NAME --role operator --state-dir DIR`, with the agent's own DIR (where root installed it, /opt/towline/current/towline-agent and /var/lib/towline)";
 
 /**
  * Whose token a request's `Authorization` header has, at this time (milliseconds since 1970). All that are kept are compared,
