@@ -9,7 +9,7 @@ export type LinkState =
   | { state: 'connected' }
   /** `message` names the hop that failed, why, and what to do; `lastSeenAt` is when it was connected last. */
   | { state: 'lost'; message: string; lastSeenAt?: string }
-  /** The two sides speak different protocols: nothing is tried again by itself, until one is upgraded. */
+  /** The two sides speak different protocols; it is tried again, since either may be upgraded. */
   | { state: 'incompatible'; message: string };
 
 /** What is known of one agent: the fold of its watch events, and the state of the link that brings them. */
