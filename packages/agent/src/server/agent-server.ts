@@ -5,6 +5,7 @@ import { ok, type Result } from '@towline/core/result';
 import { applyWSSHandler } from '@trpc/server/adapters/ws';
 import { WebSocketServer } from 'ws';
 import { toProtocolError } from './failure.ts';
+import { Flow } from './flow.ts';
 import { Intake } from './intake.ts';
 import type { NetworkDoor, OpenDoor } from './network-door.ts';
 import type { Caller, TokenCaller } from './permissions.ts';
@@ -79,6 +80,7 @@ export async function startServer(options: AgentServerOptions): Promise<Result<A
       socket: req.socket,
       streams: 0,
       intake: new Intake(res, req.socket),
+      flow: new Flow(res, req.socket),
       caller: callers.get(req) ?? NOBODY,
     }),
     maxBatchSize: MAX_BATCH,

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { fail } from './failure.ts';
+import type { Flow } from './flow.ts';
 
 /** As much may wait in the agent for one connection to take it. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
@@ -12,18 +13,22 @@ const MAX_STREAMS = 64;
 export interface Outlet {
   client: Pick<WebSocket, 'bufferedAmount'>;
   socket: Socket;
+  flow: Flow;
   /** How many streams it has now. */
   streams: number;
 }
 
 /**
- * The same stream, held back while the connection has more to send than it may keep: a slow reader slows the source
- * down, and does not fill the agent's memory. Ends with `signal`. Errors: `bad-request` where the connection has too many.
+ * The same stream, held back while the connection has more to send than it may keep, or more is on its way than its line
+ * carries: a slow reader slows the source down, and does not fill the agent's memory. What is on its way is looked at after
+ * `every` values: where they are small it costs more than they do. Ends with `signal`. Errors: `bad-request` where the connection
+ * has too many.
  */
 export async function* paced<T>(
   source: AsyncIterable<T>,
   outlet: Outlet,
   signal: AbortSignal,
+  every = 1,
 ): AsyncGenerator<T> {
   if (outlet.streams >= MAX_STREAMS) {
     throw fail({
@@ -32,6 +37,7 @@ export async function* paced<T>(
     });
   }
   outlet.streams++;
+  let values = 0;
   try {
     for await (const value of source) {
       yield value;
@@ -42,6 +48,9 @@ export async function* paced<T>(
         !outlet.socket.destroyed
       ) {
         await drained(outlet.socket, signal);
+      }
+      if (++values % every === 0) {
+        while (!signal.aborted && outlet.flow.full) await outlet.flow.moves(signal);
       }
       if (signal.aborted) return;
     }

@@ -83,6 +83,9 @@ export interface Services {
   engineAddress: string;
 }
 
+/** Of a container's log: some kilobytes. */
+const FEW_LINES = 16;
+
 /** What a client may count on. Later ones are added here, so that a client can say what is missing. */
 const CAPABILITIES = [
   'watch',
@@ -232,7 +235,8 @@ export function createRouter(services: Services) {
       signal = new AbortController().signal,
     }) {
       const { container, ...which } = input;
-      for await (const line of paced(engine.logs(container, { ...which, signal }), ctx, signal)) {
+      const lines = engine.logs(container, { ...which, signal });
+      for await (const line of paced(lines, ctx, signal, FEW_LINES)) {
         yield logLineSchema.parse(line);
       }
     }),

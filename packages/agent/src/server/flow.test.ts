@@ -1,0 +1,81 @@
+import { EventEmitter } from 'node:events';
+import { expect, test } from 'vitest';
+import { Flow } from './flow.ts';
+
+const KB = 1024;
+
+/** A client whose answers are the test's, and its clock. */
+class Client extends EventEmitter {
+  readyState = 1;
+  readonly pings: string[] = [];
+  readonly socket = { bytesWritten: 0 };
+  now = 0;
+  readonly flow = new Flow(this, this.socket, () => this.now);
+
+  ping(data: string): void {
+    this.pings.push(data);
+  }
+
+  /** Sends until it is full, or this much. */
+  send(most: number, part = KB): number {
+    const before = this.socket.bytesWritten;
+    while (this.socket.bytesWritten - before < most && !this.flow.full) this.socket.bytesWritten += part;
+    return this.socket.bytesWritten - before;
+  }
+
+  /** Answers all that was asked, so much later. */
+  answer(ms: number): void {
+    this.now += ms;
+    for (const ping of this.pings.splice(0)) this.emit('pong', Buffer.from(ping));
+  }
+}
+
+test('no more is on its way than was taken soon, and the more the sooner', () => {
+  const client = new Client();
+  expect(client.send(64 * KB * KB)).toBeLessThanOrEqual(258 * KB);
+  expect(client.pings).toHaveLength(4);
+  expect(client.send(64 * KB * KB)).toBe(0);
+  for (let turn = 0; turn < 10; turn++) {
+    client.answer(10);
+    client.send(64 * KB * KB);
+  }
+  client.answer(10);
+  const most = client.send(64 * KB * KB);
+  expect(most).toBeGreaterThan(2 * KB * KB);
+  expect(most).toBeLessThanOrEqual(4 * KB * KB + 2 * KB);
+});
+
+test('on a slow line it becomes less, and never nothing', () => {
+  const client = new Client();
+  client.send(64 * KB * KB);
+  for (let turn = 0; turn < 10; turn++) {
+    client.answer(4_000);
+    client.send(64 * KB * KB);
+  }
+  client.answer(4_000);
+  expect(client.send(64 * KB * KB)).toBeLessThanOrEqual(66 * KB);
+  client.answer(1_000);
+  expect(client.send(64 * KB * KB)).toBeGreaterThan(40 * KB);
+});
+
+test('who waits goes on with an answer, with the end of the connection, or with a signal', async () => {
+  const client = new Client();
+  client.send(64 * KB * KB);
+  const { signal } = new AbortController();
+  const first = client.flow.moves(signal);
+  client.answer(10);
+  await first;
+  client.send(64 * KB * KB);
+  const cut = new AbortController();
+  const second = client.flow.moves(cut.signal);
+  // What nobody asked for is no answer.
+  client.emit('pong', Buffer.from('7'));
+  cut.abort();
+  await second;
+  expect(client.flow.full).toBe(true);
+  const third = client.flow.moves(signal);
+  client.readyState = 3;
+  client.emit('close');
+  await third;
+  expect(client.flow.full).toBe(false);
+});
