@@ -32,7 +32,7 @@ class Client extends EventEmitter {
 
 test('no more is on its way than was taken soon, and the more the sooner', () => {
   const client = new Client();
-  expect(client.send(64 * KB * KB)).toBeLessThanOrEqual(258 * KB);
+  expect(client.send(64 * KB * KB)).toBeLessThanOrEqual(130 * KB);
   expect(client.pings).toHaveLength(4);
   expect(client.send(64 * KB * KB)).toBe(0);
   for (let turn = 0; turn < 10; turn++) {

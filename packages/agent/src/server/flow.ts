@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
 /** So much may be on its way at first, at least and at most. */
-const FIRST_BYTES = 256 * 1024;
+const FIRST_BYTES = 128 * 1024;
 const LEAST_BYTES = 64 * 1024;
 const MOST_BYTES = 4 * 1024 * 1024;
 /** What arrives sooner than this could have been more, and what arrives later was too much. */
