@@ -76,6 +76,10 @@ test.each([
   ],
   ['Host web-1\n ProxyJump none\nHost *\n ProxyJump gate', 'me@web-1:22'],
   ['Host web-1\n ProxyCommand none\nHost *\n ProxyJump gate', 'me@web-1:22'],
+  [
+    'Host web-1\n HostName 10.0.0.1\n User u\n Port 33\n ProxyJump gate-%n-%h,x%r@b%p.example',
+    'me@gate-web-1-10.0.0.1:22 xu@b33.example:22 u@10.0.0.1:33',
+  ],
   ['Host web-1\n ProxyJump ssh://ops@gate:2200', 'ops@gate:2200 me@web-1:22'],
 ])('%j leads through %s', (text, expected) => {
   expect(ways(text, 'web-1')).toBe(expected);
@@ -112,6 +116,16 @@ test('tokens, variables and the home are what OpenSSH makes of them', () => {
 });
 
 test.each([
+  ['1m', 60_000],
+  ['1h30M10', 5_410_000],
+  ['99999', 99_999_000],
+  ['9999w', 2_000_000_000],
+  ['none', undefined],
+])('ConnectTimeout %s is a time as OpenSSH has it', (value, ms) => {
+  expect(hops(`ConnectTimeout ${value}`, { host: 'x' })[0]?.connectTimeoutMs).toBe(ms);
+});
+
+test.each([
   ['accept-new', 'accept-new'],
   ['no', 'accept-new'],
   ['yes', 'refuse'],
@@ -126,6 +140,8 @@ test.each([
   ['Host web-1\n ProxyJump a b:c:d', 'ssh-config', 'none: "a b:c:d"'],
   ['Match exec "true"\n User x', 'ssh-config', 'Match exec'],
   ['Port lots', 'ssh-config', '"lots"'],
+  ['ConnectTimeout soon', 'ssh-config', '"soon"'],
+  ['ProxyJump gate-%d', 'ssh-config', '%d'],
   ['IdentityFile ~/%Z', 'ssh-config', '%Z'],
   ['IdentityFile "~/open', 'ssh-config', 'ssh -G'],
 ])('%j is refused: %s', (text, code, part) => {

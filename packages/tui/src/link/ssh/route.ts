@@ -47,6 +47,8 @@ const USER_KNOWN_HOSTS = ['~/.ssh/known_hosts', '~/.ssh/known_hosts2'];
 const GLOBAL_KNOWN_HOSTS = ['/etc/ssh/ssh_known_hosts', '/etc/ssh/ssh_known_hosts2'];
 /** A jump host that is reached through itself is the only way to so many. */
 const MAX_HOPS = 8;
+/** A timer of Node's takes no longer ones. */
+const MAX_TIMEOUT_S = 2_000_000;
 
 /**
  * The way to an agent's machine, as OpenSSH's configuration has it. Errors: `ssh-config`, `proxy-command` (not
@@ -69,7 +71,9 @@ function route(asked: Asked, world: RouteWorld, depth: number, jumps?: readonly 
   }
   const hop = hopOf(asked, settings, world);
   if (!hop.ok) return hop;
-  const through = jumps ?? jumpsOf(proxyJump);
+  const own = jumps === undefined ? jumpsOf(proxyJump, asked.host, hop.value) : ok(jumps);
+  if (!own.ok) return own;
+  const through = own.value;
   const last = through.at(-1);
   if (last === undefined) return ok({ hops: [hop.value] });
   const jump = parseJump(last);
@@ -93,9 +97,15 @@ function jumpLoop(host: string) {
   };
 }
 
-function jumpsOf(proxyJump: string | undefined): readonly string[] {
-  if (proxyJump === undefined || proxyJump.toLowerCase() === 'none') return [];
-  return proxyJump.split(',').map((jump) => jump.trim());
+/** The tokens in it are of the machine that is asked for, in all of its hops. */
+function jumpsOf(proxyJump: string | undefined, asked: string, hop: Hop): Result<readonly string[]> {
+  if (proxyJump === undefined || proxyJump.toLowerCase() === 'none') return ok([]);
+  const tokens = { h: hop.host, n: asked, p: String(hop.port), r: hop.user };
+  try {
+    return ok(proxyJump.split(',').map((jump) => expand(jump.trim(), tokens)));
+  } catch (error) {
+    return err(unknownToken(asked, error));
+  }
 }
 
 /** `[USER@]HOST[:PORT]`, also as a URL; IPv6 in brackets where a port follows. */
@@ -149,12 +159,11 @@ function hopOf(asked: Asked, settings: SshSettings, world: RouteWorld): Result<H
       globalKnownHostsFiles: paths(settings.globalKnownHostsFiles ?? GLOBAL_KNOWN_HOSTS),
       unknownHost: ['accept-new', 'no', 'off'].includes(strict) ? 'accept-new' : 'refuse',
       hashKnownHosts: settings.hashKnownHosts ?? false,
-      ...(timeout !== undefined && timeout > 0 && { connectTimeoutMs: timeout * 1_000 }),
+      ...(timeout !== undefined &&
+        timeout > 0 && { connectTimeoutMs: Math.min(timeout, MAX_TIMEOUT_S) * 1_000 }),
     });
   } catch (error) {
-    if (!(error instanceof UnknownToken)) throw error;
-    const message = `The SSH configuration of ${asked.host} has "${error.text}", and Towline does not know what ${error.token} stands for there.`;
-    return err({ code: 'ssh-config', message });
+    return err(unknownToken(asked.host, error));
   }
 }
 
@@ -167,6 +176,12 @@ class UnknownToken extends Error {
     this.text = text;
     this.token = token;
   }
+}
+
+function unknownToken(host: string, error: unknown) {
+  if (!(error instanceof UnknownToken)) throw error;
+  const message = `The SSH configuration of ${host} has "${error.text}", and Towline does not know what ${error.token} stands for there.`;
+  return { code: 'ssh-config', message };
 }
 
 function expand(text: string, tokens: Readonly<Record<string, string>>): string {

@@ -184,6 +184,9 @@ function matchedText(name: string, { asked, settings, world }: Omit<Walk, 'depth
   }
 }
 
+/** Of a time: `1h30m`, or seconds alone. */
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 };
+
 /** Returns whether it said something that is used here and was not said before. */
 function take(keyword: string, values: readonly string[], settings: SshSettings, file: ConfigFile): boolean {
   const [value] = values;
@@ -197,6 +200,14 @@ function take(keyword: string, values: readonly string[], settings: SshSettings,
     const read = Number(value);
     if (Number.isInteger(read) && read >= 0 && read <= 65_535) return read;
     throw new ConfigProblem(`${file.path}: "${value}" is no value of ${keyword}.`);
+  };
+  const seconds = () => {
+    if (value.toLowerCase() === 'none') return 0;
+    const parts = /^(?:\d+[smhdw]?)+$/i.test(value) ? (value.match(/\d+[smhdw]?/gi) ?? []) : [];
+    if (parts.length === 0) throw new ConfigProblem(`${file.path}: "${value}" is no value of ${keyword}.`);
+    const inSeconds = (part: string) =>
+      Number.parseInt(part, 10) * (UNITS[part.at(-1)?.toLowerCase() ?? ''] ?? 1);
+    return parts.reduce((sum, part) => sum + inSeconds(part), 0);
   };
   const yes = () => value.toLowerCase() === 'yes' || value.toLowerCase() === 'true';
   switch (keyword) {
@@ -233,7 +244,7 @@ function take(keyword: string, values: readonly string[], settings: SshSettings,
     case 'hashknownhosts':
       return first('hashKnownHosts', yes);
     case 'connecttimeout':
-      return first('connectTimeoutSeconds', () => (value === 'none' ? 0 : number()));
+      return first('connectTimeoutSeconds', seconds);
     default:
       return false;
   }
