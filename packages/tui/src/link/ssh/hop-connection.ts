@@ -13,6 +13,7 @@ import {
   keyTypeOf,
   knownHostsLine,
   knownHostsName,
+  revokedLine,
 } from './known-hosts.ts';
 import { keysOfAgent, OneKey, signByAgent } from './one-key.ts';
 import type { Hop } from './route.ts';
@@ -335,12 +336,40 @@ function pathWord(path: string): string {
   return /^[\w./~@%+-]+$/.test(path) ? path : shellWord(path);
 }
 
+/** Why a key is not taken that RevokedHostKeys speaks of; where that can't be read no key is, as to OpenSSH. */
+async function whyRevoked(hop: Hop, name: string, key: Buffer): Promise<string | undefined> {
+  const path = hop.revokedHostKeys;
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = await readFile(path, 'latin1');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return `${name}: whether its host key is revoked can't be told: the RevokedHostKeys ${path} can't be read (${code}).`;
+  }
+  if (text.startsWith('SSHKRL\n')) {
+    return `${name}: whether its host key is revoked can't be told: the RevokedHostKeys ${path} is a KRL, which Towline does not read. Name a file with a key on each line.`;
+  }
+  const line = revokedLine(text, key);
+  const offered = { type: keyTypeOf(key), fingerprint: fingerprintOf(key) };
+  return line === undefined
+    ? undefined
+    : hostKeyFailure(
+        name,
+        offered,
+        { verdict: 'revoked', at: { path, line } },
+        { add: '', forget: () => '' },
+      );
+}
+
 /** Why the machine's key is not taken; undefined where it is. */
 async function judge(
   seen: { hop: Hop; name: string; known: readonly KnownHostsFile[]; knownHost: KnownHost },
   key: Buffer,
 ): Promise<string | undefined> {
   const { hop, name, known: files, knownHost } = seen;
+  const against = await whyRevoked(hop, name, key);
+  if (against !== undefined) return against;
   const verdict = knownHost.judge(key);
   if (verdict.verdict === 'known') return undefined;
   const [path = '~/.ssh/known_hosts'] = hop.userKnownHostsFiles;

@@ -109,6 +109,20 @@ export class KnownHost {
   }
 }
 
+/** The line of a file of revoked keys that this one is on, from 1; undefined where it is on none. */
+export function revokedLine(text: string, key: Buffer): number | undefined {
+  const wanted = key.toString('base64');
+  const at = text.split('\n').findIndex(
+    (line) =>
+      !line.startsWith('#') &&
+      line
+        .trim()
+        .split(/[ \t]+/)
+        .includes(wanted),
+  );
+  return at === -1 ? undefined : at + 1;
+}
+
 /** A line that makes a host known. */
 export function knownHostsLine(host: HostName, key: Buffer, { hashed }: { hashed: boolean }): string {
   const name = knownHostsName(host).toLowerCase();

@@ -30,6 +30,8 @@ export interface Hop {
   knownAs: HostName;
   userKnownHostsFiles: readonly string[];
   globalKnownHostsFiles: readonly string[];
+  /** A file of keys that no host is trusted with. */
+  revokedHostKeys?: string;
   /** A host that is in none of the files: an error, or added to the first of the user's. A differing key is never taken. */
   unknownHost: 'refuse' | 'accept-new';
   hashKnownHosts: boolean;
@@ -141,6 +143,7 @@ function hopOf(asked: Asked, settings: SshSettings, world: RouteWorld): Result<H
     const named = settings.identityFiles.length > 0;
     const agentSocket = agentSocketOf(settings.identityAgent, world.env, path);
     const { strictHostKeyChecking: strict = 'ask', connectTimeoutSeconds: timeout } = settings;
+    const { revokedHostKeys: revoked } = settings;
     return ok({
       name: asked.host,
       host,
@@ -157,6 +160,7 @@ function hopOf(asked: Asked, settings: SshSettings, world: RouteWorld): Result<H
           : { name: settings.hostKeyAlias, port: SSH_PORT },
       userKnownHostsFiles: paths(settings.userKnownHostsFiles ?? USER_KNOWN_HOSTS),
       globalKnownHostsFiles: paths(settings.globalKnownHostsFiles ?? GLOBAL_KNOWN_HOSTS),
+      ...(revoked !== undefined && !isNone(revoked) && { revokedHostKeys: path(revoked) }),
       unknownHost: ['accept-new', 'no', 'off'].includes(strict) ? 'accept-new' : 'refuse',
       hashKnownHosts: settings.hashKnownHosts ?? false,
       ...(timeout !== undefined &&

@@ -38,6 +38,7 @@ export interface SshSettings {
   proxyCommand?: string;
   userKnownHostsFiles?: string[];
   globalKnownHostsFiles?: string[];
+  revokedHostKeys?: string;
   strictHostKeyChecking?: string;
   hostKeyAlias?: string;
   hashKnownHosts?: boolean;
@@ -237,6 +238,8 @@ function take(keyword: string, values: readonly string[], settings: SshSettings,
       return first('userKnownHostsFiles', () => [...values]);
     case 'globalknownhostsfile':
       return first('globalKnownHostsFiles', () => [...values]);
+    case 'revokedhostkeys':
+      return first('revokedHostKeys', () => value);
     case 'stricthostkeychecking':
       return first('strictHostKeyChecking', () => value.toLowerCase());
     case 'hostkeyalias':

@@ -474,6 +474,33 @@ test.each<[string, () => Promise<string>, string[]]>([
     ['its host key is not known: SHA256:', `echo '[127.0.0.1]:`],
   ],
   [
+    'a host key among the revoked ones',
+    async () => {
+      const [, ...key] = (await readFile(web.knownHostsFile, 'utf8')).trim().split(' ');
+      await writeFile(ssh('revoked'), `# lost\n${key.join(' ')} web\n`);
+      await configure(...block('web', web, ...letIn(web), `RevokedHostKeys ${ssh('revoked')}`));
+      return `ssh://web${socket}`;
+    },
+    ['is revoked by ', 'revoked:2. It is not connected to'],
+  ],
+  [
+    'revoked host keys in a KRL',
+    async () => {
+      await run('ssh-keygen', ['-q', '-k', '-f', ssh('krl'), `${web.strangerKeyFile}.pub`]);
+      await configure(...block('web', web, ...letIn(web), `RevokedHostKeys ${ssh('krl')}`));
+      return `ssh://web${socket}`;
+    },
+    ['krl is a KRL, which Towline does not read'],
+  ],
+  [
+    'revoked host keys that can not be read',
+    async () => {
+      await configure(...block('web', web, ...letIn(web), `RevokedHostKeys ${ssh('nowhere')}`));
+      return `ssh://web${socket}`;
+    },
+    ["nowhere can't be read (ENOENT)"],
+  ],
+  [
     'known hosts that can not be read, also where new ones are taken',
     async () => {
       await mkdir(ssh('known'));
