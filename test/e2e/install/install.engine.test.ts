@@ -199,11 +199,11 @@ test('a line that is lost in the middle of the exchange is waited for', async ()
   expect(await versions()).toHaveLength(1);
 });
 
-test('it is taken off when its jobs have ended, and nothing is left but the history, which goes too when asked', async () => {
+test('it is taken off when its jobs have ended, and nothing is left but, on request, the history', async () => {
   const job = await execute('7.4.0');
   const busy = await place.run('agent', 'uninstall', URL, '--yes');
   expect(busy).toMatchObject({ code: 2, stderr: expect.stringContaining(`job ${job}`) });
-  const waiting = place.run('agent', 'uninstall', URL, '--yes', '--wait');
+  const waiting = place.run('agent', 'uninstall', URL, '--keep-history', '--yes', '--wait');
   await letPass();
   const ran = await waiting;
   expect(ran, ran.stderr).toMatchObject({
@@ -214,7 +214,7 @@ test('it is taken off when its jobs have ended, and nothing is left but the hist
   expect(await hosts.a.docker('inspect', '-f', '{{.Config.Image}}', container)).toBe(
     `${registry}/shop/cache:7.4.0\n`,
   );
-  const forgets = await place.run('agent', 'uninstall', URL, '--history', '--yes');
+  const forgets = await place.run('agent', 'uninstall', URL, '--yes');
   expect(forgets, forgets.stderr).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('nothing of it is left'),

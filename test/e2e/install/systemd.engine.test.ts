@@ -117,7 +117,7 @@ describe.skipIf(!support.ok)(`on a machine with systemd${why}`, async () => {
   });
 
   test('it is taken off, and systemd knows nothing of it', async () => {
-    const ran = await place.run('agent', 'uninstall', URL, '--history', '--yes');
+    const ran = await place.run('agent', 'uninstall', URL, '--yes');
     expect(ran, ran.stderr).toMatchObject({ code: 0 });
     const known = await machine.run('systemctl', 'list-units', '--all', '--plain', '--no-legend', 'towline*');
     const files = await machine.run('find', '/etc', '/opt', '/run', '/var', '-xdev', '-name', '*towline*');

@@ -14,7 +14,7 @@ import {
 } from './on-machine.ts';
 
 interface UninstallOptions extends OnMachineOptions {
-  history?: boolean;
+  keepHistory?: boolean;
 }
 
 export function addAgentUninstall(agent: Command, run: Run): void {
@@ -22,7 +22,10 @@ export function addAgentUninstall(agent: Command, run: Run): void {
     .command('uninstall')
     .description('take the agent off a machine, after every command was shown')
     .argument('<url>', 'the machine: ssh://[user@]host[:port]')
-    .option('--history', 'also its history: jobs, builds with their sources, caches and secrets, tokens')
+    .option(
+      '--keep-history',
+      'but not its history: jobs, builds with their sources, caches and secrets, tokens',
+    )
     .option('--wait', 'first wait for the jobs and builds that go on there')
     .option('--plan', 'show every command, and do nothing')
     .option('--yes', 'do not ask; needed where nobody is there to be asked')
@@ -34,7 +37,8 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
   return onMachine(context, url, { plan: onlyShown }, async ({ install, machine, shell, to }) => {
     const { output } = context;
     const { scriptOf } = install;
-    const planned = install.planUninstall(machine, { history: options.history === true }, shell.name);
+    const keepHistory = options.keepHistory === true;
+    const planned = install.planUninstall(machine, { keepHistory }, shell.name);
     if (!planned.ok) return fail(context, { ...planned.error, exitCode: 2 });
     const { steps, notes, place, running } = planned.value;
     const document = (state: string) =>
@@ -107,9 +111,7 @@ function uninstall(context: Context, url: string, options: UninstallOptions): Pr
     if (context.options.json) await document('UNINSTALLED');
     else {
       const left =
-        machine.history && !options.history
-          ? `its history stays in ${place.stateDir}`
-          : 'nothing of it is left';
+        machine.history && keepHistory ? `its history stays in ${place.stateDir}` : 'nothing of it is left';
       await output.result(`${shell.name}: the agent is gone, and ${left}.`);
     }
     return 0;

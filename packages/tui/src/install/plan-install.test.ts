@@ -165,32 +165,35 @@ test.each<[string, Partial<Machine>, Partial<Wanted>]>([
   expect(refused(change, more)).toMatch(new RegExp(expected));
 });
 
-test('uninstall: all that was installed goes, the history where that is asked for', () => {
+test('uninstall: all that was installed goes, the history as well unless it is to be kept', () => {
   const there = { ...machine, ...old, history: true };
-  const plan = planUninstall(there, { history: false }, 'web');
+  const plan = planUninstall(there, { keepHistory: true }, 'web');
   if (!plan.ok) throw new Error(plan.error.message);
   const commands = plan.value.steps.map((step) => (step.kind === 'run' ? step.command : ''));
   expect(commands[0]).toBe('systemctl disable --now towline-agent.service');
   expect(commands.join('\n')).not.toContain("rm -rf '/var/lib/towline'");
-  const all = planUninstall(there, { history: true }, 'web');
+  const all = planUninstall(there, { keepHistory: false }, 'web');
   expect(JSON.stringify(all)).toContain("rm -rf '/var/lib/towline'");
-  expect(planUninstall(machine, { history: true }, 'web')).toMatchObject({ value: { steps: [] } });
+  expect(JSON.stringify(all)).toContain('--keep-history leaves it');
+  expect(planUninstall(machine, { keepHistory: false }, 'web')).toMatchObject({ value: { steps: [] } });
   const foreign = { ...machine, history: true, agent: { pid: 7, command: 'node main.js' } };
-  expect(planUninstall(foreign, { history: true }, 'web')).toMatchObject({ error: { code: 'other-agent' } });
+  expect(planUninstall(foreign, { keepHistory: false }, 'web')).toMatchObject({
+    error: { code: 'other-agent' },
+  });
 });
 
 test('uninstall: what a person wrote beside the unit, and that they linger, is told and not taken', () => {
   const there = { ...machine, ...user, unit: 'the unit\n', lingers: true, unitEdits: true };
   const edits = '/home/ann/.config/systemd/user/towline-agent.service.d';
-  const plan = planUninstall(there, { history: false }, 'web');
+  const plan = planUninstall(there, { keepHistory: true }, 'web');
   if (!plan.ok) throw new Error(plan.error.message);
   const [first, second] = plan.value.notes;
   expect([first, second]).toEqual([
-    expect.stringContaining(`stays in ${edits}; --history removes it`),
+    expect.stringContaining(`stays in ${edits}`),
     expect.stringContaining('loginctl disable-linger'),
   ]);
   expect(JSON.stringify(plan.value.steps)).not.toContain(edits);
-  const all = planUninstall(there, { history: true }, 'web');
+  const all = planUninstall(there, { keepHistory: false }, 'web');
   expect(JSON.stringify(all)).toContain(`service' '${edits}'`);
 });
 

@@ -15,29 +15,34 @@ export interface UninstallPlan {
   running: boolean;
 }
 
-/** Errors: `other-agent` where the history is one's that runs and was not installed. */
+/** Everything goes, the history unless it is to be kept. Errors: `other-agent` where that is one's that runs and was not installed. */
 export function planUninstall(
   machine: Machine,
-  { history }: { history: boolean },
+  { keepHistory }: { keepHistory: boolean },
   name: string,
 ): Result<UninstallPlan> {
   const place = placeOn(machine);
   const { prefix, stateDir, socket, unit, systemctl } = place;
   const { agent } = machine;
   const running = agent !== undefined && isOwn(agent.command, place);
-  if (agent !== undefined && !running && history) {
-    const message = `${name}: an agent that was started otherwise has ${stateDir} (process ${agent.pid}: ${agent.command}). End it (kill ${agent.pid}); then run this again.`;
+  if (agent !== undefined && !running && !keepHistory) {
+    const message = `${name}: an agent that was started otherwise has ${stateDir} (process ${agent.pid}: ${agent.command}). End it (kill ${agent.pid}); then run this again. Or say --keep-history.`;
     return err({ code: 'other-agent', message });
   }
   const installed =
     machine.current !== undefined || machine.unit !== undefined || machine.versions.length > 0 || running;
-  const forgets = history && (machine.history || machine.unitEdits);
+  const forgets = !keepHistory && (machine.history || machine.unitEdits);
   const edits = `${unit}.d`;
-  const remedy = '--history removes it as well.';
   const stays = [
-    ...(machine.history && !history ? [`The history stays in ${stateDir}; ${remedy}`] : []),
-    ...(machine.unitEdits && !history ? [`What \`systemctl edit\` wrote stays in ${edits}; ${remedy}`] : []),
+    ...(machine.history && keepHistory ? [`The history stays in ${stateDir}.`] : []),
+    ...(machine.unitEdits && keepHistory ? [`What \`systemctl edit\` wrote stays in ${edits}.`] : []),
   ];
+  const lost =
+    machine.history && !keepHistory
+      ? [
+          `With ${stateDir} goes what a rollback or a restore would go by, and builds with their secrets; --keep-history leaves it.`,
+        ]
+      : [];
   const lingers =
     place.scope === 'user' && machine.lingers
       ? [
@@ -82,6 +87,6 @@ export function planUninstall(
     place,
     steps,
     running,
-    notes: [...stays, ...lingers, 'Containers, images and volumes stay as they are.'],
+    notes: [...stays, ...lost, ...lingers, 'Containers, images and volumes stay as they are.'],
   });
 }
