@@ -1,5 +1,5 @@
 import type { Job, JobStep } from '@towline/core/job';
-import { buildPipeline, initialAgentView } from '@towline/core/plan';
+import { buildPipeline, initialAgentView, type LinkState } from '@towline/core/plan';
 import { expect, test } from 'vitest';
 import { INITIAL_PIPELINE } from './state.ts';
 import { taskCells } from './task-cells.ts';
@@ -14,6 +14,10 @@ const step = (kind: JobStep['kind'], container: string, state: JobStep['state'])
 
 /** The cells of `gateway` while a job exchanges it, with these steps. */
 function cellsWith(...steps: JobStep[]) {
+  return cellsOver({ state: 'connected' }, ...steps);
+}
+
+function cellsOver(link: LinkState, ...steps: JobStep[]) {
   const job: Job = {
     id: 'j1',
     key: 'k1',
@@ -53,7 +57,7 @@ function cellsWith(...steps: JobStep[]) {
     agents: {
       alpha: {
         ...initialAgentView('alpha'),
-        link: { state: 'connected' },
+        link,
         known: true,
         containers: { gateway: observed },
         jobs: { j1: job },
@@ -82,4 +86,15 @@ test('while another one is waited for after a step that was not needed, it is ho
     step('stop-old', 'gateway', 'WAIT'),
   );
   expect(cells).toMatchObject({ state: { text: 'running' }, marker: undefined });
+});
+
+test('what was seen last of a server that is out of sight is not shown as what is, in colours or without', () => {
+  const lost = { state: 'lost', message: 'the line was cut' } as const;
+  expect(cellsOver(lost, step('hold-restart', 'gateway', 'SKIPPED'))).toMatchObject({
+    state: { text: 'running?', tone: 'quiet' },
+  });
+  expect(cellsOver(lost, step('stop-old', 'gateway', 'RUNNING'))).toMatchObject({
+    state: { text: 'stop?', tone: 'quiet' },
+    marker: { text: '◐ RUNNING?', short: '◐ stop?', tone: 'quiet' },
+  });
 });

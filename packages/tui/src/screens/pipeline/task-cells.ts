@@ -27,6 +27,9 @@ export interface TaskCells {
   choice: Span;
 }
 
+/** How a container is that was never seen. */
+const UNKNOWN = 'unknown';
+
 export function taskCells(task: PipelineTask, server: PipelineServer, state: PipelineState): TaskCells {
   const choice = choiceOf(task, state.choices);
   const arming = arm(choice, task.facts);
@@ -34,17 +37,20 @@ export function taskCells(task: PipelineTask, server: PipelineServer, state: Pip
   const running = runningStep(task, server);
   const waits = state.sent.some((sent) => sent.server === server.name && sent.builds.includes(buildOf(task)));
   const deployed = task.facts.deployed?.tag ?? task.observed?.tag ?? task.observed?.imageId.slice(7, 19);
-  const { word, tone } = containerWord(task);
+  const { word, tone } = running ?? containerWord(task);
+  const stale = isOutOfSight(task.facts.server.state);
   return {
     container: span(`  ${task.container.name}`),
     image: span(task.container.image, 'quiet'),
     build: task.container.kind === 'common' ? undefined : span(task.build?.lastRun?.tag ?? '–', 'quiet'),
     run: arming.armed && arming.stages.includes('build') ? armed : runCell(task),
     tag: deployed === undefined ? span('–', 'quiet') : span(deployed),
-    state: running === undefined ? span(word, tone) : span(running.word, running.tone),
+    state: stale && word !== UNKNOWN ? asItWas(word) : span(word, tone),
     marker:
       running !== undefined
-        ? { ...span(running.marker, running.tone), short: running.short }
+        ? stale
+          ? { ...asItWas(running.marker), short: asItWas(running.short).text }
+          : { ...span(running.marker, tone), short: running.short }
         : waits
           ? span(`${STEP_MARKS.WAIT.glyph} WAIT`, 'quiet')
           : arming.armed
@@ -53,6 +59,11 @@ export function taskCells(task: PipelineTask, server: PipelineServer, state: Pip
     mode: span(modeName(choice.mode), 'quiet'),
     choice: controlOf(choice, task, arming.armed),
   };
+}
+
+/** What was seen last of a server that is out of sight: no colour says so where there are none. */
+function asItWas(word: string): Span {
+  return span(`${word}?`, 'quiet');
 }
 
 function buildOf(task: PipelineTask): string {
@@ -105,12 +116,13 @@ function runningStep(
 
 function containerWord(task: PipelineTask): { word: string; tone: Tone } {
   const { observed } = task;
-  const stale = isOutOfSight(task.facts.server.state);
-  if (observed === undefined) return { word: stale ? 'unknown' : 'absent', tone: 'quiet' };
+  if (observed === undefined) {
+    return { word: isOutOfSight(task.facts.server.state) ? UNKNOWN : 'absent', tone: 'quiet' };
+  }
   if (observed.state === 'running') {
     if (observed.health === 'unhealthy') return { word: 'unhealthy', tone: 'bad' };
     if (observed.health === 'starting') return { word: 'starting', tone: 'active' };
-    return { word: observed.health ?? 'running', tone: stale ? 'quiet' : 'good' };
+    return { word: observed.health ?? 'running', tone: 'good' };
   }
   if (observed.state === 'exited') {
     const failed = observed.exitCode !== undefined && observed.exitCode !== 0;
