@@ -93,12 +93,14 @@ async function bundle(folder, programs, options) {
     plugins: [leftOut],
     ...options,
   });
-  if (options !== sparing) return;
-  // With one other character all of the text takes twice its memory. esbuild escapes them but in regular expressions.
-  const text = await readFile(join(outdir, 'towline-agent.cjs'), 'utf8');
+}
+
+/** With one letter beyond ASCII a text takes twice its memory. esbuild escapes them but in regular expressions. */
+async function demandAscii(path) {
+  const text = await readFile(join(target, path), 'utf8');
   const [foreign] = text.match(/[^\n]{0,40}[^\0-\x7f]/) ?? [];
   if (foreign !== undefined)
-    throw new Error(`Write the last character of this with \\u in ${folder}: ${foreign}`);
+    throw new Error(`Write the last character of this with \\u, in ${path}: ${foreign}`);
 }
 
 try {
@@ -110,6 +112,7 @@ try {
       screens,
     ),
   ]);
+  await demandAscii('packages/agent/dist/towline-agent.cjs');
   process.stdout.write(
     `Built packages/agent/dist/towline-agent.cjs and packages/tui/dist/towline.js${target === root ? '' : ` in ${target}`}.\n`,
   );

@@ -38,19 +38,19 @@ export function taskCells(task: PipelineTask, server: PipelineServer, state: Pip
   const waits = state.sent.some((sent) => sent.server === server.name && sent.builds.includes(buildOf(task)));
   const deployed = task.facts.deployed?.tag ?? task.observed?.tag ?? task.observed?.imageId.slice(7, 19);
   const { word, tone } = running ?? containerWord(task);
-  const stale = isOutOfSight(task.facts.server.state);
+  // What was seen last of a server that is out of sight: no colour says so where there are none.
+  const seen = (text: string) =>
+    isOutOfSight(task.facts.server.state) ? span(`${text}?`, 'quiet') : span(text, tone);
   return {
     container: span(`  ${task.container.name}`),
     image: span(task.container.image, 'quiet'),
     build: task.container.kind === 'common' ? undefined : span(task.build?.lastRun?.tag ?? '–', 'quiet'),
     run: arming.armed && arming.stages.includes('build') ? armed : runCell(task),
     tag: deployed === undefined ? span('–', 'quiet') : span(deployed),
-    state: stale && word !== UNKNOWN ? asItWas(word) : span(word, tone),
+    state: word === UNKNOWN ? span(word, tone) : seen(word),
     marker:
       running !== undefined
-        ? stale
-          ? { ...asItWas(running.marker), short: asItWas(running.short).text }
-          : { ...span(running.marker, tone), short: running.short }
+        ? { ...seen(running.marker), short: seen(running.short).text }
         : waits
           ? span(`${STEP_MARKS.WAIT.glyph} WAIT`, 'quiet')
           : arming.armed
@@ -59,11 +59,6 @@ export function taskCells(task: PipelineTask, server: PipelineServer, state: Pip
     mode: span(modeName(choice.mode), 'quiet'),
     choice: controlOf(choice, task, arming.armed),
   };
-}
-
-/** What was seen last of a server that is out of sight: no colour says so where there are none. */
-function asItWas(word: string): Span {
-  return span(`${word}?`, 'quiet');
 }
 
 function buildOf(task: PipelineTask): string {
