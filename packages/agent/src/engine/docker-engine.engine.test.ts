@@ -229,6 +229,33 @@ describe('logs', () => {
     expect(await following).toHaveLength(1);
   });
 
+  test.each([
+    ['dockerd', () => host],
+    ['Podman', async () => (await sharedSandbox()).podman()],
+  ])('followed by a slow reader, all lines of a container that ended meanwhile, on %s', async (_, hostOf) => {
+    const on = await hostOf();
+    const its = createDockerEngine({ kind: 'socket', path: on.socket });
+    const name = `engine-${randomBytes(4).toString('hex')}`;
+    const script = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo "$i"; done; sleep 1';
+    const image = `${registry}/test/faulty:ok`;
+    try {
+      await on.docker('run', '-d', '--name', name, '--entrypoint', '/bin/sh', image, '-c', script);
+      const isRunning = async () => (await its.inspectContainer(name))?.State.Running;
+      const { signal } = new AbortController();
+      const seen: string[] = [];
+      for await (const { line } of its.logs(name, { follow: true, since: 0, tail: 0, signal })) {
+        seen.push(line);
+        if (seen.length === 10) await expect.poll(isRunning, { timeout: 30_000 }).toBe(false);
+        // Then not faster than Podman reads to the end.
+        if (seen.length % 2_000 === 0) await its.ping(10_000);
+      }
+      expect(seen).toEqual(Array.from({ length: 20_000 }, (__, at) => String(at + 1)));
+      expect(await Array.fromAsync(its.logs(name, { follow: true, tail: 3, signal }))).toHaveLength(3);
+    } finally {
+      await on.docker('rm', '-f', name);
+    }
+  });
+
   test('of no container', async () => {
     await expect(read('no-such-container', false, 1)).rejects.toMatchObject({ code: 'not-found' });
   });

@@ -20,6 +20,7 @@ import { EngineError } from './engine.ts';
 import { describeAddress, type EngineAddress } from './engine-address.ts';
 import { reasonOf, refusal, unreachable, wordsOf } from './engine-failure.ts';
 import { engineLimits } from './engine-limits.ts';
+import { followToEnd } from './follow-to-end.ts';
 import { parseImageName } from './image-name.ts';
 import { readLogLines } from './log-lines.ts';
 import { readNdjson } from './ndjson.ts';
@@ -407,19 +408,38 @@ class DockerEngine implements Engine {
   }
 
   async *logs(id: string, options: LogOptions) {
+    const { follow, signal } = options;
+    let followed = false;
+    try {
+      const container = await this.inspectContainer(id);
+      if (container === undefined) throw new EngineError('not-found', `There is no container "${id}".`, 404);
+      const read = (which: Partial<LogOptions>) => this.#readLog(container, { ...options, ...which });
+      if (!follow) return yield* read({});
+      followed = true;
+      yield* followToEnd({
+        run: async () => {
+          const now = await this.inspectContainer(container.Id);
+          return now?.State.Running === true ? now.State.StartedAt : undefined;
+        },
+        grows: () => read({}),
+        written: (since = options.since) => read({ follow: false, since }),
+      });
+    } catch (error) {
+      if (signal.aborted) return;
+      const failure = this.#toEngineError(error);
+      // One that is removed when it ends takes its log with it.
+      if (followed && failure.code === 'not-found') return;
+      throw failure;
+    }
+  }
+
+  async *#readLog(container: ContainerInspect, options: LogOptions) {
     const { follow, tail, since, signal } = options;
-    const container = await this.inspectContainer(id);
-    if (container === undefined) throw new EngineError('not-found', `There is no container "${id}".`, 404);
     const which = since === undefined ? { tail } : { since, tail: 'all' };
     const query = { stdout: true, stderr: true, timestamps: true, follow, ...which };
     const path = `/containers/${encodeURIComponent(container.Id)}/logs`;
-    try {
-      const answer = await this.#dial({ path, query, signal, timeoutMs: 0 });
-      yield* readLogLines(answer, container.Config.Tty);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw this.#toEngineError(error);
-    }
+    const answer = await this.#dial({ path, query, signal, timeoutMs: 0 });
+    yield* readLogLines(answer, container.Config.Tty);
   }
 
   async *events(signal: AbortSignal, onOpen?: () => void) {

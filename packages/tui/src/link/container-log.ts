@@ -1,6 +1,5 @@
-import { helloSchema, type LogLine, logLineSchema, PROTOCOL_VERSION } from '@towline/core/protocol';
+import { helloSchema, type LogLine, LogPlace, logLineSchema, PROTOCOL_VERSION } from '@towline/core/protocol';
 import { ok } from '@towline/core/result';
-import { LogPlace } from './log-place.ts';
 import type { Resumable } from './resumable.ts';
 
 export interface ContainerLogOptions {
@@ -38,8 +37,7 @@ export function containerLog(options: ContainerLogOptions): Resumable<LogLine> {
       if (!line.success) return { kind: 'unknown' };
       return place.take(line.data) ? { kind: 'new', value: line.data } : { kind: 'seen' };
     },
-    // That a stream ended may be the agent's end, and Podman ends it with its container and leaves out what was not read by then:
-    // it is over when it has no more to say, and the agent answers.
+    // That a stream ended may be the agent's end: it is over when it has no more to say, and the agent answers.
     async isOver(ask) {
       if (place.moved) return ok(false);
       const hello = await ask(

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LogPlace } from './log-place.ts';
 
@@ -35,4 +36,35 @@ test('whether it moved says that something new came this time', () => {
   // One without a time is never known to have come.
   expect(place.take({ ...line, at: '' })).toBe(true);
   expect(place.moved).toBe(true);
+});
+
+/** What is new once `from` to `to` of these lines came, all of one second, and the whole second is read again with one more. */
+function newOnceMore(written: string[], from: number, to: number): string[] {
+  const place = new LogPlace();
+  const isNew = (line: string) => place.take({ at: '2026-01-01T00:00:01Z', stream: 'stdout', line });
+  place.begin();
+  expect(written.slice(from, to).every(isNew)).toBe(true);
+  expect(place.begin()).toBe(1_767_225_601);
+  return [...written, 'one more'].filter(isNew);
+}
+
+test('what is older than the first that came is passed over with it, though a time has no more than its second', () => {
+  const written = Array.from({ length: 30 }, (_, n) => `line ${n}`);
+  for (let from = 0; from < written.length; from++) {
+    for (let to = from + 1; to <= written.length; to++) {
+      expect(newOnceMore(written, from, to), `${from} to ${to}`).toEqual([...written.slice(to), 'one more']);
+    }
+  }
+});
+
+test('where lines of one second have the same text none is left out', () => {
+  const lines = fc.array(fc.constantFrom('a', 'b'), { minLength: 1, maxLength: 40 });
+  fc.assert(
+    fc.property(lines, fc.nat(), fc.nat(), (written, one, length) => {
+      const from = one % written.length;
+      const to = from + 1 + (length % (written.length - from));
+      const rest = newOnceMore(written, from, to);
+      expect(rest.slice(-(written.length + 1 - to))).toEqual([...written.slice(to), 'one more']);
+    }),
+  );
 });

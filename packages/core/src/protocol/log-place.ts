@@ -1,9 +1,14 @@
-import type { LogLine } from '@towline/core/protocol';
+import type { LogLine } from './schema.ts';
+
+/** So many lines tell a place in a second that others of the same text may be in. */
+const TELLING = 8;
 
 /** Where one of the two streams of a log is: the time of its last line, and how many lines came that have it. */
 interface Reached {
   at: string;
   lines: number;
+  /** The last of these, where they are the first that came: there may be others of their time before them. */
+  last?: string[];
 }
 
 /**
@@ -13,7 +18,7 @@ interface Reached {
 export class LogPlace {
   readonly #reached = new Map<LogLine['stream'], Reached>();
   /** What is to come once more of each stream. */
-  #again = new Map<LogLine['stream'], Reached>();
+  #again = new Map<LogLine['stream'], Again>();
   #moved = false;
 
   /** Whether something new came since it was begun. */
@@ -24,7 +29,7 @@ export class LogPlace {
   /** It is read anew from the second that is returned, of those since 1970; from where one likes where that is undefined. */
   begin(): number | undefined {
     this.#moved = false;
-    this.#again = new Map([...this.#reached].map(([stream, last]) => [stream, { ...last }]));
+    this.#again = new Map([...this.#reached].map(([stream, reached]) => [stream, new Again(reached)]));
     const last = [...this.#reached.values()]
       .map(({ at }) => at)
       .toSorted()
@@ -33,20 +38,42 @@ export class LogPlace {
   }
 
   /** Whether this line is new. One without a time always is. */
-  take({ stream, at: stamp }: LogLine): boolean {
+  take({ stream, at: stamp, line }: LogLine): boolean {
     const at = comparable(stamp);
-    const again = this.#again.get(stream);
-    if (at !== undefined && again !== undefined) {
-      if (at < again.at) return false;
-      if (at === again.at && again.lines > 0) {
-        again.lines -= 1;
-        return false;
-      }
-    }
+    if (at !== undefined && this.#again.get(stream)?.take(at, line)) return false;
     this.#moved = true;
     if (at === undefined) return true;
-    const last = this.#reached.get(stream);
-    this.#reached.set(stream, { at, lines: last?.at === at ? last.lines + 1 : 1 });
+    const before = this.#reached.get(stream);
+    const goesOn = before?.at === at;
+    const last = before === undefined ? [] : goesOn ? before.last : undefined;
+    this.#reached.set(stream, {
+      at,
+      lines: goesOn ? before.lines + 1 : 1,
+      ...(last !== undefined && { last: [...last, line].slice(-TELLING) }),
+    });
+    return true;
+  }
+}
+
+/** One stream that is read again, up to where it was. */
+class Again {
+  readonly #to: Reached;
+  #passed = 0;
+  #last: string[] = [];
+  #over = false;
+
+  constructor(to: Reached) {
+    this.#to = { ...to };
+  }
+
+  /** Whether this line came before. */
+  take(at: string, line: string): boolean {
+    const to = this.#to;
+    if (at < to.at) return true;
+    if (at > to.at || this.#over) return false;
+    this.#passed += 1;
+    if (to.last !== undefined) this.#last = [...this.#last, line].slice(-to.last.length);
+    this.#over = this.#passed >= to.lines && (to.last?.every((text, n) => text === this.#last[n]) ?? true);
     return true;
   }
 }
