@@ -20,6 +20,10 @@ const tooOld = [
   'process.exit(1); }',
 ].join(' ');
 
+// V8's compilers take and keep 4 MB at least, and are turned on again once they are worth it (packages/agent/src/server/compilers.ts).
+// It has to come before all else that the program does.
+const interpreted = `for (const name of ['opt', 'maglev', 'sparkplug']) require('node:v8').setFlagsFromString('--no-' + name);`;
+
 // What CommonJS packages find where they are: an ES module has neither.
 const banner = [
   tooOld,
@@ -48,6 +52,23 @@ const leftOut = {
   },
 };
 
+/** Parts of Node that a library wants at its start and an agent may never use: each is loaded where something of it is used first. */
+const late = {
+  name: 'late',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?(https|tls)$/ }, ({ path, namespace }) =>
+      namespace === 'late'
+        ? { path, external: true }
+        : { path: path.replace('node:', ''), namespace: 'late' },
+    );
+    onLoad({ filter: /.*/, namespace: 'late' }, async ({ path }) => {
+      const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== 'default');
+      const getters = names.map((name) => `get ${name}() { return require('node:${path}').${name}; }`);
+      return { contents: `module.exports = { ${getters.join(', ')} };` };
+    });
+  },
+};
+
 /**
  * What an idle agent has in memory is counted (docs/decisions/0025-what-an-idle-agent-holds.md). CommonJS: an ES module's `import`
  * of node:http reads all that it exports, and loads Node's fetch by that. Short, since the text stays in memory; the names stay, and
@@ -55,11 +76,12 @@ const leftOut = {
  */
 const sparing = {
   format: 'cjs',
-  banner: { js: tooOld },
+  banner: { js: [tooOld, interpreted].join('\n') },
   outExtension: { '.js': '.cjs' },
   minifyWhitespace: true,
   minifySyntax: true,
   lineLimit: 160,
+  plugins: [leftOut, late],
 };
 const screens = {
   format: 'esm',
@@ -68,6 +90,7 @@ const screens = {
   banner: { js: banner },
   // Names in a report of a crash are worth more than the bytes.
   keepNames: true,
+  plugins: [leftOut],
 };
 
 /** @param {string} folder @param {Record<string, string>} programs @param {import('esbuild').BuildOptions} options */
@@ -90,7 +113,6 @@ async function bundle(folder, programs, options) {
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'none',
     logLevel: 'warning',
-    plugins: [leftOut],
     ...options,
   });
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,6 +15,7 @@ import {
   startAgent,
   startSshd,
 } from '@towline/test/sandbox';
+import { launcherText } from '@towline/tui/install';
 import { type AgentLink, createTransports } from '@towline/tui/link';
 import * as z from 'zod';
 import { now } from './engine-http.ts';
@@ -72,12 +73,13 @@ export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
     const { cert, key } = await authority.issue('agent', ['127.0.0.1']);
     const token = await createToken(join(dir, 'a0', 'state'), { name: 'bench', role: 'viewer' }, Date.now());
     if (!token.ok) throw new Error(token.error.message);
+    const launcher = await installAgent(dir);
     const door = ['--listen', '127.0.0.1:0', '--tls-cert', cert, '--tls-key', key];
     while (agents.length < Math.max(...place.agents)) {
       const args = agents.length === 0 ? door : ['--log-level', 'warn'];
       // As on a machine: what the tests have compiled is no part of an agent's memory.
       const env = { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' };
-      agents.push(await startAgent({ host, dir: join(dir, `a${agents.length}`), args, env }));
+      agents.push(await startAgent({ host, dir: join(dir, `a${agents.length}`), launcher, args, env }));
     }
     const [first] = agents;
     if (first === undefined) throw new Error('There is no agent to measure.');
@@ -93,6 +95,15 @@ export async function measureLinks(place: LinkPlace): Promise<LinkMeasures> {
   } finally {
     await Promise.all(agents.map((agent) => agent.stop()));
   }
+}
+
+/** The agent as `towline agent install` leaves it, one file with no package around it; returns what starts it. */
+async function installAgent(dir: string): Promise<string> {
+  const file = join(dir, 'towline-agent.cjs');
+  const launcher = join(dir, 'towline-agent');
+  await copyFile(join(dirname(programFiles().agent), '../dist/towline-agent.cjs'), file);
+  await writeFile(launcher, launcherText(process.execPath, file), { mode: 0o755 });
+  return launcher;
 }
 
 async function overSsh(

@@ -31,6 +31,8 @@ interface AgentOptions {
   env?: NodeJS.ProcessEnv;
   /** The program's file; that of `programFiles` by default. */
   program?: string;
+  /** What starts it instead of that, a path. */
+  launcher?: string;
   /** In the host's own network, as an agent beside its engine is: it can ask the containers there. */
   inside?: boolean;
   /** A home of its own, an absolute path: the known hosts and keys of the user who runs the test are not looked at. */
@@ -48,7 +50,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
   const files = programFiles();
   const compiled = files.compileCache === undefined ? {} : { NODE_COMPILE_CACHE: files.compileCache };
   const env = { ...compiled, ...(options.env ?? process.env) };
-  const words = [process.execPath, options.program ?? files.agent, ...own, ...args];
+  const started =
+    options.launcher === undefined ? [process.execPath, options.program ?? files.agent] : [options.launcher];
+  const words = [...started, ...own, ...args];
   const atItsHome = options.home === undefined ? words : await atHome(options.home, dir, words);
   const [command = '', ...rest] = options.inside === true ? host.inside(atItsHome) : atItsHome;
   const mark = await startDaemon({

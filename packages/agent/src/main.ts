@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
 import { addTokenCommands } from './access/index.ts';
 import { engineAddress } from './engine/index.ts';
-import { listenPlan, runAgent } from './server/index.ts';
+import { compileOnceBusy, listenPlan, runAgent } from './server/index.ts';
 
 const VERSION = '0.1.0';
 const ENDS = ['SIGTERM', 'SIGINT'] as const;
@@ -74,6 +74,8 @@ async function run(options: Options): Promise<number> {
   process.umask(0o022);
   // dockerode reads this by itself, whatever it is told, and throws where it can't.
   delete process.env.DOCKER_HOST;
+  // Of this process, and not of what its builds run.
+  delete process.env.MALLOC_TRIM_THRESHOLD_;
   const destination = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITS_BYTES });
   // A full disk under its log is no reason for an agent to end: without a listener it would, in the middle of a job.
   destination.on('error', () => {});
@@ -97,6 +99,7 @@ async function run(options: Options): Promise<number> {
   });
   if (!agent.ok) return refuse(agent.error.message);
   reload = agent.value.reload;
+  compileOnceBusy();
   const reason = await Promise.race([stop.promise, agent.value.idle.then(() => 'idle')]);
   log.info({ reason }, 'ending; jobs that run are in the journal and go on at the next start');
   await agent.value.close();

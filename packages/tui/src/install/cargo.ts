@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { constants, createGzip } from 'node:zlib';
 import { err, ok, type Result } from '@towline/core/result';
+import { whyUnreadable } from '../link/index.ts';
 import { elfArch, isNewEnough, isWhole, type NodeBinary } from './node-binary.ts';
 import type { CargoItem } from './step.ts';
 
@@ -76,7 +77,7 @@ async function namedNode(path: string): Promise<Result<NodeBinary>> {
   try {
     for await (const part of createReadStream(path)) hash.update(part);
   } catch (error) {
-    return err({ code: 'bad-node', message: `--node ${path}: ${messageOf(error)}.` });
+    return err({ code: 'bad-node', message: `--node ${path}: ${whyUnreadable(error)}.` });
   }
   const read = await readNode(path, `named-${hash.digest('hex').slice(0, 12)}`);
   if (read !== undefined) return read;
@@ -98,8 +99,4 @@ async function readNode(path: string, version: string): Promise<Result<NodeBinar
 
 function none(why: string) {
   return err({ code: 'no-node', message: why });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,3 +5,4 @@ export { perform, type Span, type StepFailure } from './perform.ts';
 export { type InstallPlan, planInstall } from './plan-install.ts';
 export { planUninstall } from './plan-uninstall.ts';
 export { type Step, scriptOf } from './step.ts';
+export { launcherText } from './unit.ts';

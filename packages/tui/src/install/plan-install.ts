@@ -6,7 +6,7 @@ import { archOf, isNewEnough, LEAST_NODE, type NodeBinary } from './node-binary.
 import type { Span } from './perform.ts';
 import { type Place, placeOn, UNIT_NAME, versionFolder } from './place.ts';
 import type { Step } from './step.ts';
-import { agentWords, unitText } from './unit.ts';
+import { agentWords, launcherText, unitText } from './unit.ts';
 
 /** What is to be installed. */
 export interface Wanted {
@@ -114,7 +114,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
         name: 'write what starts it',
         path: `${parts}/towline-agent`,
         mode: '755',
-        text: `#!/bin/sh\nexec ${q(node.value.path)} ${q(`${folder}/towline-agent.cjs`)} "$@"\n`,
+        text: launcherText(node.value.path, `${folder}/towline-agent.cjs`),
       },
       {
         kind: 'run',

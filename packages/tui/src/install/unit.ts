@@ -1,4 +1,13 @@
+import { shellWord } from '../link/index.ts';
 import type { Place } from './place.ts';
+
+/**
+ * The program of an installed agent, for a shell. glibc would keep what was free once its start is over, 3 MB: it stops that where
+ * it is told how much it may keep, here what it begins with (mallopt(3), M_TRIM_THRESHOLD).
+ */
+export function launcherText(node: string, agentFile: string): string {
+  return `#!/bin/sh\nexport MALLOC_TRIM_THRESHOLD_=131072\nexec ${shellWord(node)} ${shellWord(agentFile)} "$@"\n`;
+}
 
 /** The words that start an installed agent. */
 export function agentWords({ prefix, socket, stateDir }: Place, engine: string): string[] {

@@ -16,3 +16,4 @@ export type { AskPassphrase, RemoteShell } from './ssh/index.ts';
 export { shellWord } from './ssh/shell-word.ts';
 export type { Transport } from './transport.ts';
 export { createTransports } from './transports.ts';
+export { whyUnreadable } from './why-unreadable.ts';

@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { readCertificate, whyNotItsKey } from '@towline/agent/certificate';
 import type { AgentDefinition } from '@towline/core/map';
 import { err, ok, type Result } from '@towline/core/result';
+import { whyUnreadable } from './why-unreadable.ts';
 
 /** What the map file says of how an agent over TCP is known, and how this end shows who it is. */
 export type ProofDefinition = Pick<AgentDefinition, 'token' | 'ca' | 'pin' | 'client'>;
@@ -124,11 +125,7 @@ function cantUse(key: string, path: string, why: string): string {
 }
 
 function cantRead(key: string, path: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const why = { ENOENT: 'there is no such file', EACCES: 'you may not read it', EISDIR: 'it is a folder' }[
-    code
-  ];
-  return `The ${key} that the map names, ${path}, can't be read: ${why ?? (code || String(error))}.`;
+  return `The ${key} that the map names, ${path}, can't be read: ${whyUnreadable(error)}.`;
 }
 
 function failed(message: string) {

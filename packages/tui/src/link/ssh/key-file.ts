@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import type { ParsedKey } from 'ssh2';
+import { whyUnreadable } from '../why-unreadable.ts';
 import type { KeyFile } from './identities.ts';
 import { signByKey } from './one-key.ts';
 import { parseOne } from './parse-key.ts';
@@ -38,9 +39,7 @@ export async function lookAtKeyFile(path: string, uid: number | undefined): Prom
         : // The private part is the agent's alone.
           { path, state: 'found', blob, secret: false, encrypted: false };
     }
-    if (code === 'EACCES') return { path, state: 'unusable', reason: 'you may not read it' };
-    const reason = error instanceof Error ? error.message : String(error);
-    return { path, state: 'unusable', reason };
+    return { path, state: 'unusable', reason: whyUnreadable(error) };
   }
 }
 
