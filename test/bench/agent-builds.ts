@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { runBuildOutputSchema } from '@towline/core/answers';
 import type { BuildDefinition, BuildStepKind } from '@towline/core/build';
-import { runBuildOutputSchema } from '@towline/core/protocol';
 import { type AgentLink, buildEvents, buildLogLines } from '@towline/tui/link';
 import { appendEntries, EMPTY_WINDOW } from '@towline/tui/screens/log-view';
 import { now } from './engine-http.ts';

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ExecuteInput, executeOutputSchema } from '@towline/core/protocol';
+import { executeOutputSchema } from '@towline/core/answers';
+import type { ExecuteInput } from '@towline/core/protocol';
 import type { Host } from '@towline/test/sandbox';
 import { type AgentLink, jobEvents } from '@towline/tui/link';
 import { type EngineHttp, now } from './engine-http.ts';

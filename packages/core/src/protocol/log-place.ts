@@ -1,4 +1,4 @@
-import type { LogLine } from './schema.ts';
+import type { LogLine } from '../answers/index.ts';
 
 /** So many lines tell a place in a second that others of the same text may be in. */
 const TELLING = 8;

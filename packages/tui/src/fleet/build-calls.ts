@@ -1,28 +1,30 @@
-import { type BuildEvent, type BuildRun, type BuildStepKind, buildRunSchema } from '@towline/core/build';
 import {
-  type BuildLogEntry,
-  type BuildLogOutput,
-  type BuildLogPartInput,
-  type BuildLogPartOutput,
-  type BuildRunsOutput,
   buildLogOutputSchema,
   buildLogPartOutputSchema,
   buildRunsOutputSchema,
-  type CleanBuildInput,
-  type CleanBuildOutput,
-  type CommitsBetweenOutput,
   cleanBuildOutputSchema,
   commitsBetweenOutputSchema,
-  type PutSecretOutput,
   putSecretOutputSchema,
-  type RunBuildInput,
-  type RunBuildOutput,
   runBuildOutputSchema,
-  type SearchBuildLogInput,
-  type SearchBuildLogOutput,
-  type SecretNames,
   searchBuildLogOutputSchema,
   secretNamesSchema,
+} from '@towline/core/answers';
+import { type BuildEvent, type BuildRun, type BuildStepKind, buildRunSchema } from '@towline/core/build';
+import type {
+  BuildLogEntry,
+  BuildLogOutput,
+  BuildLogPartInput,
+  BuildLogPartOutput,
+  BuildRunsOutput,
+  CleanBuildInput,
+  CleanBuildOutput,
+  CommitsBetweenOutput,
+  PutSecretOutput,
+  RunBuildInput,
+  RunBuildOutput,
+  SearchBuildLogInput,
+  SearchBuildLogOutput,
+  SecretNames,
 } from '@towline/core/protocol';
 import { err, type Result } from '@towline/core/result';
 import {

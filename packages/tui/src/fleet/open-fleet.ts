@@ -1,4 +1,12 @@
 import { userInfo } from 'node:os';
+import {
+  executeOutputSchema,
+  executePlanSchema,
+  helloSchema,
+  prunedSchema,
+  pruneListSchema,
+  versionsOutputSchema,
+} from '@towline/core/answers';
 import { lockedFields } from '@towline/core/build';
 import { jobSchema } from '@towline/core/job';
 import {
@@ -13,17 +21,11 @@ import { type AgentView, initialAgentView, reduceWatchEvent, viewerOf } from '@t
 import {
   BUILDS_CAPABILITY,
   cancelJobInputSchema,
-  executeOutputSchema,
-  executePlanSchema,
-  helloSchema,
   PLAN_CAPABILITY,
   PROTOCOL_VERSION,
   PRUNE_CAPABILITY,
-  prunedSchema,
-  pruneListSchema,
   RESTORE_CAPABILITY,
   UPDATE_AGENT,
-  versionsOutputSchema,
 } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { type Refusal, readOnlyRefusal, viewerRefusal } from '@towline/core/rules';

@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { connect, createServer as createRelay } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { executeOutputSchema } from '@towline/core/answers';
 import type { LinkState } from '@towline/core/plan';
 import {
   type ExecuteInput,
-  executeOutputSchema,
   type Hello,
   LOGS_SINCE_CAPABILITY,
   PROTOCOL_VERSION,

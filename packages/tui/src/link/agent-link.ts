@@ -1,13 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { logLineSchema, readWatchEvent } from '@towline/core/answers';
 import type { LinkState } from '@towline/core/plan';
-import {
-  type Hello,
-  LOGS_SINCE_CAPABILITY,
-  type LogLine,
-  logLineSchema,
-  readWatchEvent,
-  type WatchEvent,
-} from '@towline/core/protocol';
+import { type Hello, LOGS_SINCE_CAPABILITY, type LogLine, type WatchEvent } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
 import { CallError, type CallFailure, toCallFailure, unreachable } from './call-error.ts';

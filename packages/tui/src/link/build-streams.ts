@@ -1,10 +1,6 @@
+import { buildLogChunkSchema, buildLogOutputSchema, readBuildEvent } from '@towline/core/answers';
 import { type BuildEvent, type BuildStepKind, buildRunSchema, isRunEnded } from '@towline/core/build';
-import {
-  type BuildLogEntry,
-  buildLogChunkSchema,
-  buildLogOutputSchema,
-  readBuildEvent,
-} from '@towline/core/protocol';
+import type { BuildLogEntry } from '@towline/core/protocol';
 import { ok } from '@towline/core/result';
 import { describeIssues } from './issues.ts';
 import { numberedEvents, type Resumable, untracked } from './resumable.ts';

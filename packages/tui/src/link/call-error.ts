@@ -1,4 +1,4 @@
-import { protocolErrorSchema } from '@towline/core/protocol';
+import { protocolErrorSchema } from '@towline/core/answers';
 import type { Refusal } from '@towline/core/rules';
 import { TRPCClientError } from '@trpc/client';
 

@@ -1,4 +1,5 @@
-import { helloSchema, type LogLine, LogPlace, logLineSchema, PROTOCOL_VERSION } from '@towline/core/protocol';
+import { helloSchema, logLineSchema } from '@towline/core/answers';
+import { type LogLine, LogPlace, PROTOCOL_VERSION } from '@towline/core/protocol';
 import { ok } from '@towline/core/result';
 import type { Resumable } from './resumable.ts';
 

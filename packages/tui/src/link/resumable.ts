@@ -1,6 +1,7 @@
 import type { AgentRouter } from '@towline/agent/server';
+import { readJobEvent } from '@towline/core/answers';
 import type { JobEvent } from '@towline/core/job';
-import { type Received, readJobEvent } from '@towline/core/protocol';
+import type { Received } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import type { TRPCClient } from '@trpc/client';
 import type { CallFailure } from './call-error.ts';

@@ -1,11 +1,6 @@
 import type { AgentRouter } from '@towline/agent/server';
-import {
-  type Hello,
-  helloSchema,
-  PROTOCOL_VERSION,
-  protocolMismatch,
-  TOKEN_ENDED,
-} from '@towline/core/protocol';
+import { helloSchema } from '@towline/core/answers';
+import { type Hello, PROTOCOL_VERSION, protocolMismatch, TOKEN_ENDED } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import { type BuildEvent, buildEventSchema } from '../build/index.ts';
 import { type JobEvent, jobEventSchema } from '../job/index.ts';
-import { type WatchEvent, watchEventSchema } from './schema.ts';
+import { type WatchEvent, watchEventSchema } from './answers.ts';
 
 /** What a peer sent, looked at before it is believed. */
 export type Received<T> =

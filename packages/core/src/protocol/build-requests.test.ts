@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { refusalSchema } from '../job/index.ts';
 import {
   buildLogChunkSchema,
+  readBuildEvent,
+  readWatchEvent,
+  secretNamesSchema,
+  watchEventSchema,
+} from '../answers/index.ts';
+import { refusalSchema } from '../job/index.ts';
+import {
   buildLogInputSchema,
   buildRunsInputSchema,
   cleanBuildInputSchema,
@@ -11,12 +17,8 @@ import {
   MAX_LOG_ENTRIES,
   PROTOCOL_VERSION,
   putSecretInputSchema,
-  readBuildEvent,
-  readWatchEvent,
   runBuildInputSchema,
   searchBuildLogInputSchema,
-  secretNamesSchema,
-  watchEventSchema,
 } from './index.ts';
 
 const definition = {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Job, jobEventSchema } from '../job/index.ts';
-import { jobToJson, readJobEvent, readWatchEvent, watchEventSchema } from './index.ts';
+import { jobToJson } from '../protocol/index.ts';
+import { readJobEvent, readWatchEvent, watchEventSchema } from './index.ts';
 
 const container = {
   id: 'c1',
