@@ -40,9 +40,9 @@ const leftOut = {
     // Ink imports it in development only.
     onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: 'nothing' }));
     onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'export default {};' }));
-    // dockerode's own BuildKit session and engines over SSH, neither of which the agent has: 8 MB of an idle agent's memory.
-    onResolve({ filter: /^(@grpc\/.*|ssh2)$/ }, ({ path, importer }) =>
-      /[\\/](dockerode|docker-modem)[\\/]/.test(importer) ? { path, namespace: 'nothing' } : undefined,
+    // Engines over SSH, which the agent refuses.
+    onResolve({ filter: /^ssh2$/ }, ({ path, importer }) =>
+      /[\\/]docker-modem[\\/]/.test(importer) ? { path, namespace: 'nothing' } : undefined,
     );
     // ssh2 goes on with Node's own crypto where its native parts can't be loaded.
     onResolve({ filter: /\.node$|^cpu-features$/ }, ({ path }) => ({ path, namespace: 'native' }));

@@ -72,7 +72,7 @@ async function run(options: Options): Promise<number> {
   // A source's files have the modes that they have in its images: under another umask no user but root could read them there.
   // What is the agent's alone is in folders of its own, and says so itself.
   process.umask(0o022);
-  // dockerode reads this by itself, whatever it is told, and throws where it can't.
+  // docker-modem reads this by itself, whatever it is told, and throws where it can't.
   delete process.env.DOCKER_HOST;
   // Of this process, and not of what its builds run.
   delete process.env.MALLOC_TRIM_THRESHOLD_;

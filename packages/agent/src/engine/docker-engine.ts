@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { repositoryOf } from '@towline/core/image';
 import type { ObservedContainer } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
-import Docker from 'dockerode';
+import DockerModem from 'docker-modem';
 import * as z from 'zod';
 import type {
   ContainerInspect,
@@ -70,7 +70,7 @@ interface Call {
   openMs?: number;
 }
 
-/** What of dockerode's modem is used here: it dials, over whatever the address says, and hands over the answer. */
+/** What of docker-modem is used here: it dials, over whatever the address says, and hands over the answer. */
 interface Modem {
   dial(options: object, done: (error: unknown, answer: unknown) => void): void;
 }
@@ -159,7 +159,7 @@ class DockerEngine implements Engine {
   readonly #where: string;
 
   constructor(address: EngineAddress) {
-    this.#modem = new Docker(dockerOptions(address)).modem;
+    this.#modem = new DockerModem(modemOptions(address));
     this.#where = describeAddress(address);
   }
 
@@ -522,7 +522,7 @@ class DockerEngine implements Engine {
   }
 
   /**
-   * Dials and hands over the answer's stream. Everything is read as a stream here: dockerode's own reading waits for
+   * Dials and hands over the answer's stream. Everything is read as a stream here: docker-modem's own reading waits for
    * ever when the engine dies in the middle of an answer, and a job would wait with it.
    */
   #dial(call: Call): Promise<IncomingMessage> {
@@ -572,7 +572,7 @@ class DockerEngine implements Engine {
     const status = statusOf(error);
     const message = wordsOf(error);
     if (status !== undefined) {
-      // dockerode wraps the engine's sentence: `(HTTP code 404) unexpected - No such container: x `.
+      // docker-modem wraps the engine's sentence: `(HTTP code 404) unexpected - No such container: x `.
       const sentence = /^\(HTTP code \d+\) .*? - ([\s\S]*)$/.exec(message)?.[1]?.trim() ?? message;
       return refusal(status, sentence);
     }
@@ -584,8 +584,8 @@ class DockerEngine implements Engine {
   }
 }
 
-function dockerOptions(address: EngineAddress): Docker.DockerOptions & { agent: HttpAgent } {
-  // dockerode reads DOCKER_HOST whatever it is told; what is undefined here takes that away again.
+function modemOptions(address: EngineAddress): DockerModem.ConstructorOptions {
+  // docker-modem reads DOCKER_HOST whatever it is told; what is undefined here takes that away again.
   const nothing = { socketPath: undefined, host: undefined, port: undefined };
   const noTls = { ca: undefined, cert: undefined, key: undefined };
   // A connection per call: one kept from before the engine's restart would fail the first call after it.
