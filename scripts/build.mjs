@@ -20,10 +20,6 @@ const tooOld = [
   'process.exit(1); }',
 ].join(' ');
 
-// V8's compilers take and keep 4 MB at least, and are turned on again once they are worth it (packages/agent/src/server/compilers.ts).
-// It has to come before all else that the program does.
-const interpreted = `for (const name of ['opt', 'maglev', 'sparkplug']) require('node:v8').setFlagsFromString('--no-' + name);`;
-
 // What CommonJS packages find where they are: an ES module has neither.
 const banner = [
   tooOld,
@@ -76,7 +72,7 @@ const late = {
  */
 const sparing = {
   format: 'cjs',
-  banner: { js: [tooOld, interpreted].join('\n') },
+  banner: { js: tooOld },
   outExtension: { '.js': '.cjs' },
   minifyWhitespace: true,
   minifySyntax: true,

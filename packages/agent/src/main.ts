@@ -76,6 +76,7 @@ async function run(options: Options): Promise<number> {
   delete process.env.DOCKER_HOST;
   // Of this process, and not of what its builds run.
   delete process.env.MALLOC_TRIM_THRESHOLD_;
+  delete process.env.MALLOC_ARENA_MAX;
   const destination = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITS_BYTES });
   // A full disk under its log is no reason for an agent to end: without a listener it would, in the middle of a job.
   destination.on('error', () => {});

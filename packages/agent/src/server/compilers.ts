@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** The program's file begins with turning them off (`scripts/build.mjs`). */
+/** What starts an installed agent turns them off (`launcherText`). */
 const COMPILERS = ['opt', 'maglev', 'sparkplug'];
 const LOOK_MS = 5_000;
 /** Of a core. */

@@ -2,11 +2,19 @@ import { shellWord } from '../link/index.ts';
 import type { Place } from './place.ts';
 
 /**
- * The program of an installed agent, for a shell. glibc would keep what was free once its start is over, 3 MB: it stops that where
- * it is told how much it may keep, here what it begins with (mallopt(3), M_TRIM_THRESHOLD).
+ * What starts an installed agent, which has nothing to do for most of its life, without what takes memory to be fast
+ * (docs/decisions/0025-what-an-idle-agent-holds.md): V8's compilers, where this Node knows their names, and what glibc keeps of memory
+ * that is free again (mallopt(3)).
  */
-export function launcherText(node: string, agentFile: string): string {
-  return `#!/bin/sh\nexport MALLOC_TRIM_THRESHOLD_=131072\nexec ${shellWord(node)} ${shellWord(agentFile)} "$@"\n`;
+export function launcherText(nodeFile: string, agentFile: string): string {
+  const node = shellWord(nodeFile);
+  return `${[
+    '#!/bin/sh',
+    'export MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=1',
+    "sparing='--no-opt --no-maglev --no-sparkplug'",
+    `${node} $sparing --eval 0 2>/dev/null || sparing=`,
+    `exec ${node} $sparing ${shellWord(agentFile)} "$@"`,
+  ].join('\n')}\n`;
 }
 
 /** The words that start an installed agent. */
