@@ -4,7 +4,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
 import { addTokenCommands } from './access/index.ts';
 import { engineAddress } from './engine/index.ts';
-import { compileOnceBusy, listenPlan, runAgent } from './server/index.ts';
+import { listenPlan, runAgent } from './server/index.ts';
+import { compileOnceBusy, SPARING_ENVIRONMENT } from './sparing/index.ts';
 
 const VERSION = '0.1.0';
 const ENDS = ['SIGTERM', 'SIGINT'] as const;
@@ -75,8 +76,7 @@ async function run(options: Options): Promise<number> {
   // docker-modem reads this by itself, whatever it is told, and throws where it can't.
   delete process.env.DOCKER_HOST;
   // Of this process, and not of what its builds run.
-  delete process.env.MALLOC_TRIM_THRESHOLD_;
-  delete process.env.MALLOC_ARENA_MAX;
+  for (const name of Object.keys(SPARING_ENVIRONMENT)) delete process.env[name];
   const destination = pino.destination({ dest: 2, sync: true, maxLength: LOG_WAITS_BYTES });
   // A full disk under its log is no reason for an agent to end: without a listener it would, in the middle of a job.
   destination.on('error', () => {});

@@ -34,6 +34,7 @@ import {
   type ProtocolError,
   type Pruned,
   type PruneList,
+  type PutSecretOutput,
   planInputSchema,
   protocolMismatch,
   pruneInputSchema,
@@ -283,7 +284,7 @@ export function createRouter(services: Services) {
       .mutation(async ({ input }): Promise<CleanBuildOutput> => answer(await builds.clean(input))),
 
     putSecret: procedure.input(putSecretInputSchema).mutation(
-      async ({ input }): Promise<{ name: string; masked: boolean }> => ({
+      async ({ input }): Promise<PutSecretOutput> => ({
         name: input.name,
         ...answer(await builds.putSecret(input)),
       }),

@@ -1,4 +1,3 @@
-// What an agent answers. It is checked where it is read: no agent has these schemas in memory (docs/decisions/0025-what-an-idle-agent-holds.md).
 import * as z from 'zod';
 import { buildRunSchema } from '../build/index.ts';
 import {

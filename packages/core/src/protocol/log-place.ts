@@ -63,7 +63,7 @@ class Again {
   #over = false;
 
   constructor(to: Reached) {
-    this.#to = { ...to };
+    this.#to = to;
   }
 
   /** Whether this line came before. */

@@ -1,3 +1,4 @@
+import { COMPILERS, SPARING_ENVIRONMENT } from '@towline/agent/sparing';
 import { shellWord } from '../link/index.ts';
 import type { Place } from './place.ts';
 
@@ -8,10 +9,12 @@ import type { Place } from './place.ts';
  */
 export function launcherText(nodeFile: string, agentFile: string): string {
   const node = shellWord(nodeFile);
+  const environment = Object.entries(SPARING_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
+  const flags = COMPILERS.map((name) => `--no-${name}`);
   return `${[
     '#!/bin/sh',
-    'export MALLOC_TRIM_THRESHOLD_=131072 MALLOC_ARENA_MAX=1',
-    "sparing='--no-opt --no-maglev --no-sparkplug'",
+    `export ${environment.join(' ')}`,
+    `sparing='${flags.join(' ')}'`,
     `${node} $sparing --eval 0 2>/dev/null || sparing=`,
     `exec ${node} $sparing ${shellWord(agentFile)} "$@"`,
   ].join('\n')}\n`;

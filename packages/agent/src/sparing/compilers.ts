@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** What starts an installed agent turns them off (`launcherText`). */
-const COMPILERS = ['opt', 'maglev', 'sparkplug'];
+/** V8's, as its flags name them. What starts an installed agent turns them off (`launcherText`). */
+export const COMPILERS = ['opt', 'maglev', 'sparkplug'];
 const LOOK_MS = 5_000;
 /** Of a core. */
 const BUSY = 0.2;

@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
-import { compileOnceBusy } from './compilers.ts';
+import { COMPILERS, compileOnceBusy } from './compilers.ts';
 
 /** V8's own bit for what one of its optimizing compilers made. */
 const OPTIMIZED = 1 << 4;
@@ -8,7 +8,7 @@ const OPTIMIZED = 1 << 4;
 test('what runs often is compiled once the process is busy, and not before', async () => {
   setFlagsFromString('--allow-natives-syntax');
   const statusOf = new Function('of', 'return %GetOptimizationStatus(of)') as (of: unknown) => number;
-  for (const name of ['opt', 'maglev', 'sparkplug']) setFlagsFromString(`--no-${name}`);
+  for (const name of COMPILERS) setFlagsFromString(`--no-${name}`);
   const sum = (up: number) => {
     let all = 0;
     for (let at = 0; at < up; at++) all += at % 7;

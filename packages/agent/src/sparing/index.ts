@@ -1,0 +1,2 @@
+export { COMPILERS, compileOnceBusy } from './compilers.ts';
+export { SPARING_ENVIRONMENT } from './environment.ts';
