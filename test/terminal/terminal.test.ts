@@ -28,3 +28,14 @@ test('what does not come is told with the screen in its place', async () => {
   terminal = openTerminal({ command: 'sh', args: ['-c', 'echo this is here'] });
   await expect(terminal.waitFor('that')).rejects.toThrow(/ended.*that on the screen\n\| this is here/s);
 });
+
+test('a frame is seen when it is whole, as in a terminal that knows synchronized updates', async () => {
+  const script = String.raw`printf '\033[?2026hhalf'; sleep 0.2; printf ' a frame\033[?2026l'; sleep 60`;
+  terminal = openTerminal({ command: 'sh', args: ['-c', script] });
+  const seen = new Set<string>();
+  await terminal.waitUntil('the frame', ([row = '']) => {
+    seen.add(row);
+    return row.endsWith('a frame');
+  });
+  expect([...seen]).toEqual(['', 'half a frame']);
+});

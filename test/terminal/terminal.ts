@@ -2,6 +2,7 @@ import { spawn } from '@lydell/node-pty';
 import { UnicodeGraphemesAddon } from '@xterm/addon-unicode-graphemes';
 import headless, { type IBufferCell } from '@xterm/headless';
 import { keyCode } from './key-codes.ts';
+import { WholeUpdates } from './whole-updates.ts';
 
 export interface TerminalOptions {
   command: string;
@@ -104,7 +105,8 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const notify = () => {
     for (const listener of [...changed]) listener();
   };
-  pty.onData((data) => emulator.write(data, notify));
+  const updates = new WholeUpdates();
+  pty.onData((data) => emulator.write(updates.take(data), notify));
   // The emulator answers what a program asks it: where the cursor is, which terminal it is.
   emulator.onData((answer) => {
     if (exit === undefined) pty.write(answer);
@@ -114,7 +116,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const exited = new Promise<Exit>((resolve) => {
     pty.onExit(({ exitCode, signal }) => {
       // What the program wrote last is parsed before anybody hears that it is gone.
-      emulator.write('', () => {
+      emulator.write(updates.rest(), () => {
         exit = { code: exitCode, ...(signal === undefined || signal === 0 ? {} : { signal }) };
         resolve(exit);
         notify();

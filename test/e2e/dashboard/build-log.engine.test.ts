@@ -21,6 +21,8 @@ beforeAll(async () => {
 afterEach(async () => {
   for (const terminal of open.splice(0)) await terminal.close();
   await writeFile(place.mapFile, map);
+  // A run that a failed test left waiting holds up the next one.
+  for (const gate of GATES) await release(gate);
 });
 
 afterAll(async () => {
@@ -59,12 +61,18 @@ async function showLog(shown: Shown = {}): Promise<Terminal> {
   return terminal;
 }
 
-/** Begins a run whose BUILD is a command. */
+/** What a command waits for with `until [ -e GATE ]`. */
+const GATES = ['go', 'on', 'end'] as const;
+
+/** Begins a run whose BUILD is a command, with every gate closed. */
 async function begin(...command: string[]): Promise<{ end(): Promise<string> }> {
   const fleet = await place.fleet();
   onTestFinished(() => fleet.close());
   const saved = await fleet.saveBuild('shop', 'storefront', {
-    command: { image: `${place.registry}/test/faulty:ok`, run: command.join('\n') },
+    command: {
+      image: `${place.registry}/test/faulty:ok`,
+      run: [`rm -f ${GATES.join(' ')}`, ...command].join('\n'),
+    },
   });
   if (!saved.ok) throw new Error(saved.error.message);
   const definition = fleet.store.getState().services[0]?.builds.find(({ name }) => name === 'storefront');
@@ -87,9 +95,8 @@ async function begin(...command: string[]): Promise<{ end(): Promise<string> }> 
   };
 }
 
-/** What the command waits for with `until [ -e NAME ]`. */
-async function release(name: string): Promise<void> {
-  await writeFile(join(place.dir, 'alpha/state/sources/shop%2Fstorefront/files', name), '');
+async function release(gate: (typeof GATES)[number]): Promise<void> {
+  await writeFile(join(place.dir, 'alpha/state/sources/shop%2Fstorefront/files', gate), '');
 }
 
 /** The log of the last run's BUILD, as its agent has it. */
@@ -187,7 +194,7 @@ const MOST_GROWTH = 110;
 
 test('a million lines: the end is on the screen, the middle is found, and neither program grows', async () => {
   const run = await begin(
-    `rm -f go; ${lines(1, 100_000)}`,
+    lines(1, 100_000),
     'until [ -e go ]; do sleep 0.1; done',
     `${lines(100_001, 500_000)}; echo a needle in the middle; ${lines(500_001, 1_000_000)}`,
     'until [ -e on ]; do sleep 0.1; done',
@@ -223,7 +230,7 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
   onTestFinished(() => way.close());
   await writeFile(place.mapFile, map.replace(place.agents.alpha.socket, way.path));
   const run = await begin(
-    'rm -f go on; seq 1000',
+    'seq 1000',
     'until [ -e go ]; do sleep 0.1; done',
     'seq 1001 9000',
     'until [ -e on ]; do sleep 0.1; done; seq 9001 9100; until [ -e end ]; do sleep 0.1; done',
@@ -266,7 +273,7 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
 });
 
 test('an agent that is killed and started again in the middle of a log: its lines are there, once each, and why it ended', async () => {
-  await begin('rm -f go; seq 3000', 'until [ -e go ]; do sleep 0.1; done');
+  await begin('seq 3000', 'until [ -e go ]; do sleep 0.1; done');
   const terminal = await showLog({ cols: 80, rows: 24 });
   await terminal.waitFor(/^ {2}3000 *$/m);
   await vi.waitFor(async () => expect(await logFile()).toContain('\n3000\n'));
