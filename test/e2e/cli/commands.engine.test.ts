@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { clockBehind } from '../clock-behind.ts';
 import { createShopPlace, type ShopPlace } from './shop-place.ts';
 import { TOWLINE } from './towline-process.ts';
 
@@ -94,6 +95,7 @@ test('agents: versions, engine, round trip', async () => {
     protocol: 1,
     engine,
     roundTripMs: expect.any(Number),
+    clockAheadMs: 0,
   };
   expect(ran.json()).toMatchObject({
     agents: [
@@ -104,6 +106,8 @@ test('agents: versions, engine, round trip', async () => {
   expect((await place.run('agents')).stdout).toMatch(
     /^alpha +reachable +0\.1\.0 +\S+ \S+ +none +[\d.]+ ms +unix:/m,
   );
+  const behind = await place.runWith(clockBehind(26 * 3_600_000), 'agents');
+  expect(behind.stdout).toMatch(/^alpha: Its clock is 1 d [12] h ahead of this machine's\.$/m);
 });
 
 test('versions, newest first, with what is deployed', async () => {

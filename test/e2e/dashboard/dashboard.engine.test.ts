@@ -2,6 +2,7 @@ import { openTerminal, type Terminal } from '@towline/test/terminal';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createShopPlace, type ShopPlace } from '../cli/shop-place.ts';
 import { TOWLINE } from '../cli/towline-process.ts';
+import { clockBehind } from '../clock-behind.ts';
 import { filterTo } from '../filter-to.ts';
 
 let place: ShopPlace;
@@ -34,12 +35,15 @@ afterAll(async () => {
   await place.close();
 });
 
-function show(size: { cols: number; rows: number } = { cols: 140, rows: 40 }): Terminal {
+function show(
+  size: { cols: number; rows: number } = { cols: 140, rows: 40 },
+  env: NodeJS.ProcessEnv = {},
+): Terminal {
   const terminal = openTerminal({
     command: process.execPath,
     args: [TOWLINE],
     cwd: place.dir,
-    env: place.env,
+    env: { ...place.env, ...env },
     ...size,
   });
   open.push(terminal);
@@ -227,4 +231,15 @@ test("a container's own log is followed", async () => {
   await a.docker('exec', probe, '/bin/sh', '-c', 'echo said by hand > /proc/1/fd/1');
   await terminal.waitFor('said by hand');
   await terminal.waitFor('● following');
+});
+
+test('what an agent did is as old as it is, also where its clock is another', async () => {
+  const terminal = show({ cols: 140, rows: 40 }, clockBehind(26 * 3_600_000));
+  await terminal.waitFor(/web on alpha .* ✓ DONE (just now|\d+ s ago)/);
+  await moveTo(terminal, 'gateway');
+  terminal.press('i');
+  await terminal.waitFor(/clock +alpha's clock is 1 d [12] h ahead of this machine's\./);
+  terminal.press('Escape', 'J');
+  await terminal.waitFor(/✓ DONE .* (just now|\d+ s ago) +\d+(\.\d)? s/);
+  expect(terminal.screen().join('\n')).not.toMatch(/\d [hd] ago/);
 });

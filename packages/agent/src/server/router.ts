@@ -135,6 +135,7 @@ export function createRouter(services: Services) {
         version: services.version,
         pid: process.pid,
         startedAt: services.startedAt,
+        now: new Date().toISOString(),
         identity: builds.owner,
         engine: info.ok
           ? {

@@ -16,6 +16,8 @@ export const helloSchema = z.object({
   /** The agent's process id and when it started: a changed pair is a restarted agent. */
   pid: z.int(),
   startedAt: z.string(),
+  /** What its clock says as it answers: the times of its jobs and runs are of that clock; absent from older agents. */
+  now: z.iso.datetime().optional(),
   /**
    * Names the agent's state, whatever process has it: one with another knows nothing of what was begun with this; absent from
    * older agents.

@@ -50,6 +50,7 @@ test('nothing is known at first, which is not the same as nothing there', () => 
   expect(initialAgentView('alpha')).toEqual({
     name: 'alpha',
     link: { state: 'connecting' },
+    clockAheadMs: 0,
     known: false,
     containers: {},
     jobs: {},

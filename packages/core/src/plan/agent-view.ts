@@ -17,6 +17,8 @@ export interface AgentView {
   name: string;
   link: LinkState;
   hello?: Hello;
+  /** By how many milliseconds its clock is at least ahead of this machine's; negative where it is behind. */
+  clockAheadMs: number;
   /** Undefined while the engine is there; else why it is not. */
   engineLost?: string;
   /** Whether a first snapshot has come: before it, no container is known, rather than none there. */
@@ -36,6 +38,7 @@ export function initialAgentView(name: string): AgentView {
   return {
     name,
     link: { state: 'connecting' },
+    clockAheadMs: 0,
     known: false,
     containers: {},
     jobs: {},

@@ -1,5 +1,6 @@
 import type { AgentView } from '@towline/core/plan';
 import type { Command } from 'commander';
+import { clockDifference } from '../components/index.ts';
 import type { Fleet, MapSource } from '../fleet/index.ts';
 import { type Context, printJson, type Run } from './context.ts';
 import { formatTable, NOTHING } from './table.ts';
@@ -30,7 +31,7 @@ function agents(context: Context): Promise<number> {
 
 type AgentDocument = Awaited<ReturnType<typeof agentDocument>>;
 
-/** The table, and below it what each engine can't do. */
+/** The table, and below it which clocks are off, and what each engine can't do. */
 export function agentLines(found: readonly AgentDocument[]): string[] {
   const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url }) => [
     name,
@@ -43,7 +44,12 @@ export function agentLines(found: readonly AgentDocument[]): string[] {
   ]);
   return [
     ...formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'LIMITS', 'ROUND TRIP', 'URL'], rows),
-    ...found.flatMap(({ name, engine }) => (engine?.limits ?? []).map((limit) => `${name}: ${limit}`)),
+    ...found.flatMap(({ name, engine, clockAheadMs }) => {
+      const clock = clockDifference(clockAheadMs ?? 0);
+      return [...(clock === undefined ? [] : [`Its clock is ${clock}.`]), ...(engine?.limits ?? [])].map(
+        (sentence) => `${name}: ${sentence}`,
+      );
+    }),
   ];
 }
 
@@ -67,6 +73,8 @@ async function agentDocument(fleet: Fleet, source: MapSource, view: AgentView) {
     protocol: hello?.protocol ?? null,
     /** Whose token this end came with, and what it may do there. */
     caller: hello?.caller ?? null,
+    /** By how much its clock is at least ahead of this machine's; negative where it is behind. */
+    clockAheadMs: hello?.now === undefined ? null : view.clockAheadMs,
     engine,
     roundTripMs: trip.ok ? Math.round(trip.value * 100) / 100 : null,
   };

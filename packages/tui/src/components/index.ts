@@ -26,7 +26,7 @@ export {
 } from './line.ts';
 export { type Colour, type Look, PLAIN_LOOK } from './look.ts';
 export { type Paint, type PaintedText, paintLine } from './painted.ts';
-export { age, bytes, dateTime, duration } from './quantity.ts';
+export { age, bytes, clockDifference, dateTime, duration } from './quantity.ts';
 export { sanitizeLine, sanitizeText } from './sanitize.ts';
 export {
   areaText,

@@ -22,6 +22,15 @@ export function age(ms: number): string {
   return `${Math.floor(ms / DAY)} d ago`;
 }
 
+/** A difference that nobody is misled by. */
+const CLOCKS_AGREE_MS = 5 * SECOND;
+
+/** How another machine's clock differs from this one's: `1 d 2 h ahead of this machine's`; undefined where it hardly does. */
+export function clockDifference(aheadMs: number): string | undefined {
+  if (Math.abs(aheadMs) < CLOCKS_AGREE_MS) return undefined;
+  return `${duration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`;
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
 /** Bytes as registries and disks count them, in powers of 1000, three digits: `812 B`, `3.40 MB`, `64.0 MB`. */

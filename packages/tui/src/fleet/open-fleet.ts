@@ -120,7 +120,7 @@ export function openFleet(options: OpenFleetOptions): Fleet {
         ...(own !== undefined && { prepare: own.ensure, whyOther: own.whyOther }),
         listener: {
           onState: (link) => change((view) => ({ ...view, link })),
-          onHello: (hello) => change((view) => ({ ...view, hello })),
+          onHello: (hello, clockAheadMs) => change((view) => ({ ...view, hello, clockAheadMs })),
           onWatch: (event) => change((view) => reduceWatchEvent(view, event)),
         },
       }),

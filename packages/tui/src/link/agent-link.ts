@@ -15,7 +15,8 @@ import type { Transport } from './transport.ts';
 /** What a link tells of, as it happens. */
 export interface LinkListener {
   onState(state: LinkState): void;
-  onHello(hello: Hello): void;
+  /** `clockAheadMs`: by how much the agent's clock is ahead of this machine's. */
+  onHello(hello: Hello, clockAheadMs: number): void;
   onWatch(event: WatchEvent): void;
 }
 
@@ -175,7 +176,7 @@ export function createLink(options: LinkOptions): AgentLink {
       if (opened.ok) {
         const since = performance.now();
         session = opened.value;
-        listener.onHello(session.hello);
+        listener.onHello(session.hello, session.clockAheadMs);
         become({ state: 'connected' });
         void watch(session);
         const reason = await session.ended;

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '@towline/core/result';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';
 import { toCallFailure } from './call-error.ts';
+import { clockAhead } from './clock.ts';
 import { notLetIn, readRefusal, tokenEnded } from './door.ts';
 import { describeIssues } from './issues.ts';
 import { KEEPALIVE_MS, watchHalfOpen } from './keepalive.ts';
@@ -14,6 +15,8 @@ import { type Transport, WayBroken } from './transport.ts';
 /** One connection to an agent, from its hello to its end. It is never opened again: a new one takes its place. */
 export interface Session {
   hello: Hello;
+  /** By how much the agent's clock is ahead of this machine's, as `clockAhead` has it; 0 of older agents. */
+  clockAheadMs: number;
   client: AgentClient;
   /** Fulfilled with the reason, for people, when the connection is no more. */
   ended: Promise<string>;
@@ -123,7 +126,9 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
     patienceMs,
   );
   try {
+    const askedAt = Date.now();
     const answer: unknown = await client.hello.query({ protocol: PROTOCOL_VERSION, version });
+    const answeredAt = Date.now();
     const hello = helloSchema.safeParse(answer);
     if (!hello.success) {
       end(
@@ -137,8 +142,10 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       return err({ code: 'protocol-mismatch', message });
     }
     if (lost !== undefined) return err({ code: 'agent-unreachable', message: lost });
+    const { now } = hello.data;
     return ok({
       hello: hello.data,
+      clockAheadMs: now === undefined ? 0 : clockAhead(Date.parse(now), { askedAt, answeredAt }),
       client,
       ended: ended.promise,
       lost: () => lost,

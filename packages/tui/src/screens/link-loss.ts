@@ -23,10 +23,21 @@ export function linkLoss(agent: string, world: World): LinkLoss | undefined {
   return { sentence, message: link.message };
 }
 
-/** Until when what an agent told is known: what it runs is not shown to run on while nobody sees it. */
+/** What an agent's own clock says now, in milliseconds since 1970: the times of its jobs and runs are of that one. */
+export function agentNow(agent: string, world: World): number {
+  return byAgentsClock(agent, world, world.now);
+}
+
+/** Until when what an agent told is known, by its own clock: what it runs is not shown to run on while nobody sees it. */
 export function knownUntil(agent: string, world: World): number {
   const link = world.fleet.agents[agent]?.link;
-  return link?.state === 'lost' && link.lastSeenAt !== undefined ? Date.parse(link.lastSeenAt) : world.now;
+  const seen =
+    link?.state === 'lost' && link.lastSeenAt !== undefined ? Date.parse(link.lastSeenAt) : world.now;
+  return byAgentsClock(agent, world, seen);
+}
+
+function byAgentsClock(agent: string, world: World, at: number): number {
+  return at + (world.fleet.agents[agent]?.clockAheadMs ?? 0);
 }
 
 /** The loss over what is shown nevertheless. */

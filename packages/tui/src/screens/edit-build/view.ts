@@ -20,6 +20,7 @@ import {
 } from '../../components/index.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
+import { agentNow } from '../link-loss.ts';
 import { placeInList } from '../list-state.ts';
 import { statusRows } from '../status-rows.ts';
 import { titleLine } from '../title.ts';
@@ -217,7 +218,7 @@ function secretSpan({ secrets, agent }: EditBuildState, name: string, world: Wor
   const found = secrets.value.find((secret) => secret.name === name);
   return found === undefined
     ? span(`✗ not on ${agent} yet: Enter writes it`, 'bad')
-    : span(`••••••••   written ${age(world.now - Date.parse(found.updatedAt))}`);
+    : span(`••••••••   written ${age(agentNow(agent, world) - Date.parse(found.updatedAt))}`);
 }
 
 /** What the row under the cursor is for, and in what form. */

@@ -21,6 +21,7 @@ import { filterLine } from '../filter-line.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { JOB_MARKS } from '../glyphs.ts';
+import { agentNow, knownUntil } from '../link-loss.ts';
 import { INITIAL_LIST, type ListState, matches, placeInList, pressInList } from '../list-state.ts';
 import { type Outcome, settle } from '../request.ts';
 import { titleLine } from '../title.ts';
@@ -68,7 +69,11 @@ function shownJobs(state: JobsState, world: World): ListedJob[] {
       return [...jobs.values()].map((job) => ({ agent, job }));
     })
     .filter(({ agent, job }) => matches(state.list.filter, agent, placeOf(job), job.state, job.operator))
-    .sort((a, b) => b.job.queuedAt.localeCompare(a.job.queuedAt));
+    .sort((a, b) => ageOf(a, world) - ageOf(b, world));
+}
+
+function ageOf({ agent, job }: ListedJob, world: World): number {
+  return agentNow(agent, world) - Date.parse(job.queuedAt);
 }
 
 function placeOf(job: Job): string {
@@ -105,11 +110,11 @@ const TITLES = ['STATE', 'SERVER', 'AGENT', 'CHANGE', 'BY', 'STARTED', 'TOOK'];
 const GAP = 2;
 
 export function viewJobs(state: JobsState, world: World, notice: Line | undefined): Frame {
-  const { size, now } = world;
+  const { size } = world;
   const jobs = shownJobs(state, world);
   const height = listHeight(size);
   const { at, top } = placeInList(state.list, jobs.length, height);
-  const shown = jobs.slice(top, top + height).map(({ agent, job }) => cellsOf(agent, job, now));
+  const shown = jobs.slice(top, top + height).map(({ agent, job }) => cellsOf(agent, job, world));
   const widest = (column: number) =>
     Math.max(TITLES[column]?.length ?? 0, ...shown.map((cells) => textWidth(cells[column]?.text ?? '')));
   const widths = fitColumns(
@@ -172,10 +177,10 @@ function changesOf({ tasks }: Job, before: (task: Job['tasks'][number]) => strin
   return tasks.map((task) => `${task.container} ${before(task)}→ ${task.to.tag}`).join(', ');
 }
 
-function cellsOf(agent: string, job: Job, now: number): Cell[] {
+function cellsOf(agent: string, job: Job, world: World): Cell[] {
   const mark = JOB_MARKS[job.state];
   const began = Date.parse(job.startedAt ?? job.queuedAt);
-  const ended = job.endedAt === undefined ? now : Date.parse(job.endedAt);
+  const ended = job.endedAt === undefined ? knownUntil(agent, world) : Date.parse(job.endedAt);
   return [
     span(`${mark.glyph} ${job.state}`, mark.tone),
     span(placeOf(job)),
@@ -186,7 +191,7 @@ function cellsOf(agent: string, job: Job, now: number): Cell[] {
       short: changesOf(job, () => ''),
     },
     span(job.operator, 'quiet'),
-    span(age(now - began), 'quiet'),
+    span(age(agentNow(agent, world) - began), 'quiet'),
     span(isEnded(job.state) || job.startedAt !== undefined ? duration(ended - began) : '', 'quiet'),
   ];
 }

@@ -1,8 +1,8 @@
 import { choiceOf, type PipelineServer, type PipelineTask } from '@towline/core/plan';
 import { modeName } from '@towline/core/rules';
-import { sanitizeText, span, type Tone } from '../../components/index.ts';
+import { clockDifference, sanitizeText, span, type Tone } from '../../components/index.ts';
 import { SERVER_MARKS } from '../glyphs.ts';
-import { linkLoss } from '../link-loss.ts';
+import { agentNow, linkLoss } from '../link-loss.ts';
 import type { World } from '../world.ts';
 import { pipelineRows, type RowKey } from './rows.ts';
 import type { PipelineState } from './state.ts';
@@ -23,11 +23,13 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
   const { server } = row;
   const mark = SERVER_MARKS[server.state];
   const loss = linkLoss(server.agent, world);
+  const clock = clockDifference(world.fleet.agents[server.agent]?.clockAheadMs ?? 0);
   const target = targetOf(state, pipeline, row);
   const job = server.runningJob ?? server.lastJob;
   const details: (Detail | undefined)[] = [
     detail('server', `${mark.glyph} ${server.state}   ${server.name} on ${server.agent}`, mark.tone),
     loss === undefined ? undefined : detail('link', `${loss.sentence} ${ONE_LINE}`),
+    clock === undefined ? undefined : detail('clock', `${server.agent}'s clock is ${clock}.`),
     // A lost link's message is the server's reason.
     server.reason === undefined ? undefined : detail('why', server.reason),
     ...(row.type === 'task'
@@ -35,7 +37,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
           detail('container', row.task.container.name),
           detail('image', row.task.container.image),
           detail('deployed', deployedOf(row.task.observed)),
-          ...buildDetails(row.task, state, world.now),
+          ...buildDetails(row.task, state, world),
         ]
       : []),
     job === undefined ? undefined : detail('job', `${job.state}   ${job.id} by ${job.operator}`),
@@ -60,14 +62,19 @@ function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
 }
 
 /** Of a built image: what is chosen, how it is built, and how its last run went. */
-function buildDetails(task: PipelineTask, state: PipelineState, now: number): Detail[] {
+function buildDetails(task: PipelineTask, state: PipelineState, world: World): Detail[] {
   if (task.build === undefined) return [];
   const { definition, lastRun } = task.build;
   const { source } = definition;
   return [
     detail('mode', modeName(choiceOf(task, state.choices).mode)),
     detail('build', `${definition.name} on ${definition.agent}, of ${source.git} ${source.ref}`),
-    detail('last build', lastRun === undefined ? 'none that is known of' : describeRun(lastRun, now)),
+    detail(
+      'last build',
+      lastRun === undefined
+        ? 'none that is known of'
+        : describeRun(lastRun, agentNow(definition.agent, world)),
+    ),
   ];
 }
 

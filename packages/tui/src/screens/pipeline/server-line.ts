@@ -2,6 +2,7 @@ import type { Job } from '@towline/core/job';
 import type { PipelineServer } from '@towline/core/plan';
 import { age, type Line, padEnd, type Span, span, spread } from '../../components/index.ts';
 import { JOB_MARKS, SERVER_MARKS } from '../glyphs.ts';
+import { agentNow } from '../link-loss.ts';
 import type { World } from '../world.ts';
 
 /** Of a machine on the way, `deploy@db-1 (10.0.0.7:22, through gate)`: left to the row's info, or what is wrong has no room. */
@@ -20,7 +21,7 @@ export function serverLine(server: PipelineServer, world: World, columns: number
       span(` on ${server.agent}`, 'quiet'),
       span(reason, server.state === 'Stopped' ? 'quiet' : 'plain'),
     ],
-    lastSeen(server, world) ?? jobSummary(server, world.now),
+    lastSeen(server, world) ?? jobSummary(server, agentNow(server.agent, world)),
     columns,
   );
 }

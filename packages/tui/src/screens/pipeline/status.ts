@@ -1,6 +1,7 @@
 import { type BuildRun, runStateWords } from '@towline/core/build';
 import type { PlannedTask } from '@towline/core/plan';
 import { age, type Line, line, type Span, span } from '../../components/index.ts';
+import { agentNow } from '../link-loss.ts';
 import type { World } from '../world.ts';
 import type { Row } from './rows.ts';
 import { type PipelineState, selectedRow } from './state.ts';
@@ -22,7 +23,7 @@ export function statusOf(state: PipelineState, world: World): Line {
   const row = selectedRow(state, world.pipeline);
   if (row === undefined || world.pipeline === undefined) return line();
   const target = targetOf(state, world.pipeline, row);
-  if ('refusal' in target) return line(span(target.refusal, 'quiet'), ...lastRun(row, world.now));
+  if ('refusal' in target) return line(span(target.refusal, 'quiet'), ...lastRun(row, world));
   return line(span('Execute: ', 'quiet'), span(target.plan.armed.map(describeChange).join(', '), 'strong'));
 }
 
@@ -33,12 +34,14 @@ export function describeChange({ container, from, to }: PlannedTask): string {
 }
 
 /** The last build run in full, for which a narrow table has no room. */
-function lastRun(row: Row, now: number): Span[] {
-  const run = row.type === 'task' ? row.task.build?.lastRun : undefined;
-  return run === undefined ? [] : [span(`  Last build: ${describeRun(run, now)}.`, 'quiet')];
+function lastRun(row: Row, world: World): Span[] {
+  const build = row.type === 'task' ? row.task.build : undefined;
+  if (build?.lastRun === undefined) return [];
+  const now = agentNow(build.definition.agent, world);
+  return [span(`  Last build: ${describeRun(build.lastRun, now)}.`, 'quiet')];
 }
 
-/** `2.2.B000006 DONE 9 s ago`. */
+/** `2.2.B000006 DONE 9 s ago`, `now` by the clock of its agent. */
 export function describeRun(run: BuildRun, now: number): string {
   const when = run.endedAt === undefined ? '' : ` ${age(now - Date.parse(run.endedAt))}`;
   return `${run.tag} ${runStateWords(run)}${when}`;
