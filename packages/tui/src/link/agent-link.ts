@@ -3,7 +3,7 @@ import { logLineSchema, readWatchEvent } from '@towline/core/answers';
 import type { LinkState } from '@towline/core/plan';
 import { type Hello, LOGS_SINCE_CAPABILITY, type LogLine, type WatchEvent } from '@towline/core/protocol';
 import { err, ok, type Result } from '@towline/core/result';
-import { type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
+import { attemptAfter, type Backoff, LOCAL_BACKOFF, retryDelay } from './backoff.ts';
 import { CallError, type CallFailure, toCallFailure, unreachable } from './call-error.ts';
 import { containerLog } from './container-log.ts';
 import { type AnswerSchema, describeIssues } from './issues.ts';
@@ -82,8 +82,6 @@ function isOther({ identity }: Hello, before: string | undefined): boolean {
 const INSIST_MS = 30_000;
 /** One that is lost each time that it is asked is not asked without an end. */
 const MAX_ASKS = 10;
-/** A connection that held this long was a good one. */
-const STEADY_MS = 5_000;
 /** So often a stream is begun again without having brought anything new. */
 const MAX_IDLE_FOLLOWS = 100;
 
@@ -183,8 +181,7 @@ export function createLink(options: LinkOptions): AgentLink {
         session = undefined;
         lastSeenAt = new Date().toISOString();
         if (closing.signal.aborted) return;
-        // One that breaks as soon as it is made is no reason to begin again from the shortest wait.
-        if (performance.now() - since >= STEADY_MS) attempt = 0;
+        attempt = attemptAfter(attempt, performance.now() - since, backoff);
         lose(reason);
       } else if (opened.error.code === 'protocol-mismatch') {
         // The older of the two may be upgraded while the other goes on.
