@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { findProgram, run } from './command.ts';
 import { endDaemon, findDaemon, startDaemon } from './daemon.ts';
@@ -33,12 +34,14 @@ export interface SshdOptions {
   sandboxDir: string;
   /** Further lines of its `sshd_config`; the first that says something counts. */
   config?: readonly string[];
-  /** A machine of the sandbox that it is the sshd of, on an address which that has. */
-  on?: { machine: Pick<Host, 'inside'>; address: string };
+  /** Where it listens, 127.0.0.1 by default. */
+  address?: string;
+  /** A machine of the sandbox that it is the sshd of; `address` is one which that has. */
+  machine?: Pick<Host, 'inside'>;
 }
 
-export async function startSshd({ sandboxDir, config: further = [], on }: SshdOptions): Promise<Sshd> {
-  const address = on?.address ?? '127.0.0.1';
+export async function startSshd(options: SshdOptions): Promise<Sshd> {
+  const { sandboxDir, config: further = [], address = '127.0.0.1', machine } = options;
   const name = `sshd-${randomBytes(4).toString('hex')}`;
   const dir = join(sandboxDir, name);
   await mkdir(dir, { mode: 0o700 });
@@ -59,7 +62,7 @@ export async function startSshd({ sandboxDir, config: further = [], on }: SshdOp
       (await readFile(file('sshd.log'), 'utf8').catch(() => '')).split('Server listening on').length;
     const before = await listening();
     const words = [sshd ?? '', '-D', '-e', '-f', file('sshd_config')];
-    const [command = '', ...args] = on === undefined ? words : on.machine.inside(words);
+    const [command = '', ...args] = machine === undefined ? words : machine.inside(words);
     await startDaemon({
       sandboxDir,
       name,
@@ -71,7 +74,7 @@ export async function startSshd({ sandboxDir, config: further = [], on }: SshdOp
   }
   function config(): string {
     return `${[
-      `ListenAddress ${address}:${port}`,
+      `ListenAddress ${isIPv6(address) ? `[${address}]` : address}:${port}`,
       `HostKey ${file('host')}`,
       `AuthorizedKeysFile ${file('authorized_keys')}`,
       ...further,

@@ -37,7 +37,7 @@ export async function setApart(sandboxDir: string, bin: string): Promise<ApartMa
   const sshd = await startSshd({
     sandboxDir,
     config: [`SetEnv PATH=${bin}:/usr/bin:/bin`],
-    on: { machine: { inside }, address: '127.0.0.1' },
+    machine: { inside },
   });
   const listener = await sshd.listener();
   const namespace = await readlink(`/proc/${listener}/ns/mnt`);

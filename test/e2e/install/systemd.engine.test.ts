@@ -37,7 +37,7 @@ describe.skipIf(!support.ok)(`on a machine with systemd${why}`, async () => {
       { here: process.execPath, there: '/usr/local/bin/node' },
       { here: hosts.a.socket, there: '/run/docker.sock' },
     ]);
-    sshd = await startSshd({ sandboxDir: git.dir, on: { machine, address: '127.0.0.1' } });
+    sshd = await startSshd({ sandboxDir: git.dir, machine });
     const ssh = join(place.dir, '.ssh');
     await mkdir(ssh, { mode: 0o700 });
     const to = ['HostName 127.0.0.1', `Port ${sshd.port}`, `IdentityFile ${sshd.keyFile}`];

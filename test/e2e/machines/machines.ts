@@ -53,7 +53,7 @@ export async function joinMachines(
     await mkdir(folder, { mode: 0o700 });
     const [agent, sshd] = await Promise.all([
       startAgent({ host, dir: folder, inside: true }),
-      startSshd({ sandboxDir: folder, on: { machine: host, address: line.far } }),
+      startSshd({ sandboxDir: folder, machine: host, address: line.far }),
     ]);
     return { host, agent, sshd, line };
   };

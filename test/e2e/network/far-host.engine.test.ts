@@ -13,7 +13,7 @@ test('a host that is far away is waited for, also where its name has an address 
   const place = await createPlace();
   const operator = await makeNetworkPlace(hosts.a, 'far-operator');
   const line = await connectNamespaces(operator, hosts.a, '10.92.9');
-  const sshd = await startSshd({ sandboxDir: place.dir, on: { machine: hosts.a, address: line.far } });
+  const sshd = await startSshd({ sandboxDir: place.dir, machine: hosts.a, address: line.far });
   try {
     await line.shape({ delayMs: 300 });
     const names = join(place.dir, 'hosts');

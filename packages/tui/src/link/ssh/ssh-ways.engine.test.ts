@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type Sshd, startSshd } from '@towline/test/sandbox';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { agentAddress } from '../agent-url.ts';
 import { createSshWays, type SshWays } from './index.ts';
 import { createMachines } from './machines.ts';
@@ -113,6 +113,25 @@ test('a machine behind another is reached through it, and both are shared', asyn
   expect(all.map(({ ok }) => ok)).toEqual(Array.from({ length: 12 }, () => true));
   expect(await echoed(`ssh://gate${socket}`)).toBe('hello');
   expect((await gate.connections()).length - before).toBe(1);
+});
+
+test('a machine that is reached by IPv6 alone, by its address, by a name, and as a jump host', async () => {
+  const six = await startSshd({ sandboxDir: dir, address: '::1' });
+  onTestFinished(() => six.close());
+  const letInSix = letIn(six).map((line) => `  ${line}`);
+  await configure(
+    ...['Host ::1', ...letInSix],
+    ...['Host six', '  HostName ::1', `  Port ${six.port}`, ...letInSix],
+    ...block('web', web, ...letIn(web), 'ProxyJump six'),
+    ...block('db', web, ...letIn(web), `ProxyJump [::1]:${six.port}`),
+  );
+  expect(await echoed(`ssh://[::1]:${six.port}${socket}`)).toBe('hello');
+  expect(await echoed(`ssh://six${socket}`)).toBe('hello');
+  expect(await echoed(`ssh://web${socket}`)).toBe('hello');
+  expect(await echoed(`ssh://db${socket}`)).toBe('hello');
+  expect(await echoed(`ssh://[::1]:${web.port}${socket}`)).toBe(
+    `${username}@::1 (port ${web.port}): nobody listens on port ${web.port} of ::1. Start sshd there, or name its port in the url.`,
+  );
 });
 
 test('eight megabytes each way come through whole, also to a slow reader', async () => {
