@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
 import { addTokenCommands } from './access/index.ts';
 import { engineAddress } from './engine/index.ts';
@@ -51,6 +51,7 @@ const command = new Command('towline-agent')
   .option('--idle-exit <seconds>', 'end when nobody is connected and no job runs for as long', seconds)
   .addOption(new Option('--log-level <level>', 'how much to log, to stderr').choices(LEVELS).default('info'))
   .addHelpText('after', HELP)
+  .exitOverride()
   .action(async (options: Options) => {
     process.exitCode = await run(options);
   });
@@ -63,7 +64,11 @@ addTokenCommands(command, {
   now: Date.now,
 });
 // As one file it is CommonJS, which waits for nothing at its top.
-void command.parseAsync();
+void command.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof CommanderError)) throw error;
+  // The same code as of `towline` for words that are off.
+  process.exitCode = error.exitCode === 0 ? 0 : 64;
+});
 
 async function run(options: Options): Promise<number> {
   const listen = listenPlan(options);

@@ -80,6 +80,15 @@ test('the agent listens on the network for nobody without TLS, and without a tok
   const state = join(place.dir, 'no-tokens');
   const ran = (...args: string[]) =>
     spawnSync(process.execPath, [agent, '--state-dir', state, ...args], { encoding: 'utf8' });
+  expect(ran('--help').status).toBe(0);
+  for (const words of [
+    ['--lisen', 'x'],
+    ['--idle-exit', '-1'],
+    ['token', 'create'],
+    ['token', 'burn', 'x'],
+  ]) {
+    expect(ran(...words)).toMatchObject({ status: 64, stderr: expect.stringMatching(/^error: /) });
+  }
   expect(ran('--help').stdout).toMatch(/--listen.*--tls-cert.*token create anna --role operator/s);
   expect(ran('--listen', '0.0.0.0:1')).toMatchObject({
     status: 1,

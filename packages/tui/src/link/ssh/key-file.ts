@@ -28,7 +28,12 @@ export async function lookAtKeyFile(path: string, uid: number | undefined): Prom
     }
     if (others) return { path, state: 'too-open', mode };
     const encrypted = parsed instanceof Error;
-    const blob = encrypted ? (publicPart(text) ?? (await publicBeside(path))) : blobOf(parsed);
+    const header = encrypted ? headerOf(text) : undefined;
+    if (header?.cipher === UNREAD_CIPHER) {
+      const reason = `it is locked by ${UNREAD_CIPHER}, which is not read here; \`ssh-keygen -p -Z aes256-ctr -f ${path}\` locks it anew`;
+      return { path, state: 'unusable', reason };
+    }
+    const blob = encrypted ? (header?.blob ?? (await publicBeside(path))) : blobOf(parsed);
     return { path, state: 'found', secret: true, encrypted, ...(blob !== undefined && { blob }) };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -78,11 +83,14 @@ async function publicBeside(path: string): Promise<string | undefined> {
   }
 }
 
+/** The one of OpenSSH's ciphers that ssh2 takes for a key's and can't undo: every passphrase would be said to be wrong. */
+const UNREAD_CIPHER = 'chacha20-poly1305@openssh.com';
+
 /**
- * The public part of a private key in OpenSSH's format, which is not encrypted in it: so that a passphrase is asked for
- * only where a machine takes the key. After the magic come cipher, kdf and its options, a count, and the public key.
+ * What is not encrypted of a private key in OpenSSH's format: its cipher, and its public part, base64, so that a passphrase is
+ * asked for only where a machine takes the key. After the magic come cipher, kdf and its options, a count, and the public key.
  */
-function publicPart(text: Buffer): string | undefined {
+function headerOf(text: Buffer): { cipher: string; blob: string } | undefined {
   const body = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]+?)-----END/.exec(text.toString('latin1'))?.[1];
   if (body === undefined) return undefined;
   const bytes = Buffer.from(body, 'base64');
@@ -95,10 +103,10 @@ function publicPart(text: Buffer): string | undefined {
     at = start + bytes.readUInt32BE(at);
     return bytes.subarray(start, at);
   };
-  string();
+  const cipher = string().toString('latin1');
   string();
   string();
   at += 4;
   const key = string();
-  return key.length === 0 ? undefined : key.toString('base64');
+  return key.length === 0 ? undefined : { cipher, blob: key.toString('base64') };
 }

@@ -548,11 +548,13 @@ test.each<[string, () => Promise<string>, string[]]>([
     async () => {
       await run('mkfifo', [ssh('pipe')]);
       await run('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-m', 'PKCS8', '-N', '', '-f', ssh('pkcs8')]);
-      const keys = [`IdentityFile ${ssh('pipe')}`, `IdentityFile ${ssh('pkcs8')}`];
+      const chacha = ['-t', 'ed25519', '-Z', 'chacha20-poly1305@openssh.com', '-N', 'sesame'];
+      await run('ssh-keygen', ['-q', ...chacha, '-f', ssh('chacha')]);
+      const keys = ['pipe', 'pkcs8', 'chacha'].map((name) => `IdentityFile ${ssh(name)}`);
       await configure(...block('web', web, `UserKnownHostsFile ${web.knownHostsFile}`, ...keys));
       return `ssh://web${socket}`;
     },
-    ["pipe can't be used: it is no file", 'ssh-keygen -p -f /'],
+    ["pipe can't be used: it is no file", 'ssh-keygen -p -f /', 'ssh-keygen -p -Z aes256-ctr -f /'],
   ],
   [
     'no key at all',
