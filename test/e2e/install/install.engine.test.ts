@@ -182,6 +182,15 @@ test('one that finds no room on the disk changes nothing', async () => {
   expect(await readdir(machine.path(`/opt/towline/versions/${part}`))).toEqual([]);
 });
 
+test('where no program may be run it is said what to look at', async () => {
+  await machine.run('mount', '-o', 'remount,noexec', '/opt');
+  const ran = await programs.withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
+  await machine.run('mount', '-o', 'remount,exec', '/opt');
+  expect(ran, ran.stdout).toMatchObject({ exitCode: 1 });
+  expect(ran.stderr).toContain('See whether it is mounted noexec: findmnt -T /opt/towline');
+  expect(ran.stderr).toContain('The agent that was there runs as before.');
+});
+
 test('a line that is lost in the middle of the exchange is waited for', async () => {
   const before = await readlink(machine.path('/opt/towline/current'));
   const go = join(place.dir, 'go');

@@ -43,6 +43,9 @@ export interface Machine {
   history: boolean;
 }
 
+/** Of what a machine says instead of an answer, in characters. */
+const MAX_SAID = 200;
+
 const OUR_PROGRAMS = ['git', 'ssh'];
 
 /**
@@ -56,6 +59,8 @@ export function machineQuestion(engineSocket: string | undefined): string {
       : shellWord(engineSocket);
   return `PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin
 say() { echo "towline $*"; }
+# What a login script says may lack its line's end.
+echo
 say now "$(date +%s)"
 say os "$(uname -s)"
 say arch "$(uname -m)"
@@ -117,7 +122,9 @@ export function readMachine(text: string, name: string): Result<Machine> {
   const [os, arch, uid, user, home] = [one('os'), one('arch'), one('uid'), one('user'), one('home')];
   const told = os !== undefined && arch !== undefined && user !== undefined && home !== undefined;
   if (!told || uid === undefined || !/^\d+$/.test(uid) || !found.has('end')) {
-    const message = `${name}: the machine was asked what it is, and did not answer as a POSIX shell does. See what \`ssh\` there runs for the commands that it is given.`;
+    const said = text.split('\n').findLast((line) => line.trim() !== '' && !line.startsWith('towline '));
+    const instead = said === undefined ? '' : `, but said "${said.trim().slice(0, MAX_SAID)}"`;
+    const message = `${name}: the machine was asked what it is, and did not answer as a POSIX shell does${instead}. See what \`ssh\` there runs for the commands that it is given.`;
     return err({ code: 'no-shell', message });
   }
   const libc = one('libc');

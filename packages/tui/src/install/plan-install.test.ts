@@ -223,16 +223,26 @@ test('a machine with a loader of musl beside its glibc is one of glibc', async (
 });
 
 test('this machine says what it is', () => {
-  const { stdout } = spawnSync('sh', ['-c', `echo welcome; ${machineQuestion('/no/engine.sock')}`], {
+  const { stdout } = spawnSync('sh', ['-c', `printf 'welcome '; ${machineQuestion('/no/engine.sock')}`], {
     encoding: 'utf8',
   });
   const read = readMachine(stdout, 'here');
   expect(read).toMatchObject({
     ok: true,
-    value: { os: 'Linux', uid: process.getuid?.(), home: process.env.HOME, engines: [], libc: 'glibc' },
+    value: {
+      os: 'Linux',
+      now: expect.closeTo(Date.now() / 1_000, -3),
+      uid: process.getuid?.(),
+      home: process.env.HOME,
+      engines: [],
+      libc: 'glibc',
+    },
   });
   expect(readMachine('This account is not available.\n', 'here')).toMatchObject({
-    error: { code: 'no-shell' },
+    error: {
+      code: 'no-shell',
+      message: expect.stringContaining('but said "This account is not available."'),
+    },
   });
 });
 

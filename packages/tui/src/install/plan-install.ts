@@ -70,7 +70,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     place,
     notes,
     restarts,
-    lastWords: machine.systemd ? lastOfJournal(place, machine.now) : `tail -n 12 ${shellWord(logOf(place))}`,
+    lastWords: machine.systemd ? lastOfJournal(place, machine.now) : lastOfLog(place),
     ...(current !== undefined && { before: current }),
     ...startCommand,
   };
@@ -119,7 +119,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
       {
         kind: 'run',
         name: 'try it',
-        command: `rm -rf ${q(folder)} && mv ${q(parts)} ${q(folder)} && ${q(`${folder}/towline-agent`)} --version`,
+        command: `rm -rf ${q(folder)} && mv ${q(parts)} ${q(folder)} && ${tried(place, folder)}`,
       },
     );
   }
@@ -223,6 +223,18 @@ function switchTo({ prefix }: Place, version: string): string {
 
 function logOf({ stateDir }: Place): string {
   return `${stateDir}/agent.log`;
+}
+
+/** Of one that could write nothing there is nothing to read: its disk may be full. */
+function lastOfLog(place: Place): string {
+  const log = shellWord(logOf(place));
+  return `if [ -s ${log} ]; then tail -n 12 ${log}; else echo 'Nothing. Is there room left?'; df -h ${shellWord(place.stateDir)}; fi`;
+}
+
+/** 126 is a program that is there and may not be run: a hardened machine's own folders may be closed to all of them. */
+function tried({ prefix }: Place, folder: string): string {
+  const remedy = `No program may be run from ${prefix}. See whether it is mounted noexec: findmnt -T ${prefix}`;
+  return `{ ${shellWord(`${folder}/towline-agent`)} --version || { r=$?; [ $r -ne 126 ] || echo ${shellWord(remedy)}; exit $r; }; }`;
 }
 
 /** Waits for the agent's socket for as long as `lives` says yes, half a minute at most. */

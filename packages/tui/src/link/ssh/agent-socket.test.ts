@@ -20,9 +20,13 @@ test('a machine tells the state of sockets', async () => {
     await run(process.execPath, ['-e', left]).catch(() => {});
     await writeFile(at('file'), '');
     const paths = ['a.sock', 'left.sock', 'file', 'none', 'no/folder/none'].map(at);
-    const { stdout } = await run('sh', ['-c', `echo welcome; ${socketQuestion(paths, { ownToo: true })}`], {
-      env: { PATH: process.env.PATH, HOME: dir },
-    });
+    const { stdout } = await run(
+      'sh',
+      ['-c', `printf 'welcome '; ${socketQuestion(paths, { ownToo: true })}`],
+      {
+        env: { PATH: process.env.PATH, HOME: dir },
+      },
+    );
     expect(readSocketAnswer(stdout)).toEqual([
       ...['listens', 'nobody', 'no-socket', 'missing', 'missing'].map((state, index) => ({
         path: paths[index],

@@ -1,4 +1,5 @@
 import { type SshAddress, sshUrl } from '../agent-url.ts';
+import { shCommand } from './sh-command.ts';
 import { shellWord } from './shell-word.ts';
 
 /** Where an agent that systemd runs has its socket. */
@@ -31,6 +32,8 @@ export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: b
   const own = '"${XDG_RUNTIME_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}}/towline/agent.sock"';
   const all = [...paths.map(shellWord), ...(ownToo ? [own] : [])].join(' ');
   const script = [
+    // What a login script says may lack its line's end.
+    'echo',
     // Of a line of ls: what it may, how many names it has, whose it is.
     'own() { ls -ld "$1" | while read -r _ _ name _; do echo "$name"; done; }',
     `for p in ${all}; do`,
@@ -45,8 +48,7 @@ export function socketQuestion(paths: readonly string[], { ownToo }: { ownToo: b
     'echo "towline $s $o $p"',
     'done',
   ].join('\n');
-  // Whatever the user's own shell is.
-  return `sh -c ${shellWord(script)}`;
+  return shCommand(script);
 }
 
 /** What came of it, in order; what a login script says besides is passed over. */

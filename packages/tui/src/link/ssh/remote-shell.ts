@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { err, ok, type Result } from '@towline/core/result';
 import type { ClientChannel } from 'ssh2';
 import type { HopConnection } from './hop-connection.ts';
-import { shellWord } from './shell-word.ts';
+import { shCommand } from './sh-command.ts';
 
 /** What a command of another machine ended with. */
 export interface ShellAnswer {
@@ -83,7 +83,7 @@ export function remoteShell({ connection, name, release }: ReachedMachine): Remo
           }
         };
         try {
-          connection.client.exec(`sh -c ${shellWord(script)}`, (error, channel) => {
+          connection.client.exec(shCommand(script), (error, channel) => {
             if (error) finish(failed(`${name}: sshd there runs no command: ${error.message}.`));
             else begun(channel);
           });
