@@ -4,7 +4,8 @@ import { EVERY_ADDRESS } from '../every-address.ts';
 import type { Hop } from './route.ts';
 import { dialFailure } from './ssh-failure.ts';
 
-const CONNECT_MS = 15_000;
+/** How long a machine may take to take a connection, where the configuration does not say (`ConnectTimeout`). */
+export const CONNECT_MS = 15_000;
 
 /** A TCP connection to a machine. `name` is for people. */
 export function dial(hop: Hop, name: string, signal: AbortSignal): Promise<Result<Socket>> {

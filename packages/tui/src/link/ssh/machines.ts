@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { err, ok, type Result } from '@towline/core/result';
-import { dial } from './dial.ts';
+import { CONNECT_MS, dial } from './dial.ts';
 import { connectHop, type HopConnection } from './hop-connection.ts';
 import { hopName } from './hop-name.ts';
 import { type AskPassphrase, createKeyRing } from './key-ring.ts';
@@ -148,35 +148,38 @@ export function createMachines({
 }
 
 /** A stream from one machine's sshd on to the next machine's. */
-function connectOn(
+async function connectOn(
   gate: HopConnection,
   before: readonly Hop[],
   hop: Hop,
   name: string,
 ): Promise<Result<Duplex>> {
-  const { host, port } = hop;
-  return new Promise((settle) => {
-    const resolve = (result: Result<Duplex>) => {
-      off();
-      settle(result);
-    };
-    const off = gate.onEnd((message) => settle(err({ code: 'agent-unreachable', message })));
-    const fail = (reason: number | undefined, said: string) =>
-      resolve(
-        err({
-          code: 'agent-unreachable',
-          message: jumpFailure(name, hopName(before), hop, { reason, said }),
-        }),
-      );
-    try {
-      gate.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
-        if (error !== undefined && error !== null) fail(reasonOf(error), error.message);
-        else resolve(ok(new WayStream(channel)));
-      });
-    } catch (error) {
-      fail(undefined, error instanceof Error ? error.message : String(error));
-    }
-  });
+  const { host, port, connectTimeoutMs = CONNECT_MS } = hop;
+  const answer = Promise.withResolvers<Result<Duplex>>();
+  let over = false;
+  const fail = (said: string, reason?: number) => {
+    const message = jumpFailure(name, hopName(before), hop, { reason, said });
+    answer.resolve(err({ code: 'agent-unreachable', message }));
+  };
+  const off = gate.onEnd((message) => answer.resolve(err({ code: 'agent-unreachable', message })));
+  // Its sshd waits for as long as its system does: minutes where a firewall drops what comes.
+  const patience = setTimeout(() => fail('it does not answer in time'), connectTimeoutMs);
+  try {
+    gate.client.forwardOut('127.0.0.1', 0, host, port, (error, channel) => {
+      if (error !== undefined && error !== null) fail(error.message, reasonOf(error));
+      else if (over) channel.close();
+      else answer.resolve(ok(new WayStream(channel)));
+    });
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+  try {
+    return await answer.promise;
+  } finally {
+    over = true;
+    clearTimeout(patience);
+    off();
+  }
 }
 
 /** The number by which SSH says why a channel was not opened. */

@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFile, chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -349,6 +350,36 @@ test('machines that take a connection and say nothing keep nobody from the other
     ways?.close();
     for (const socket of near) socket.destroy();
     for (const { server } of dead) server.close();
+  }
+});
+
+test('a machine behind another that lets nothing be heard of it is waited for no longer than one in front', async () => {
+  // Who stands still accepts nobody; past its queue the system drops what comes, as a firewall would.
+  const listens =
+    "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { console.log(this.address().port) })";
+  const still = spawn(process.execPath, ['-e', listens], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const queued: Socket[] = [];
+  try {
+    const [port] = await once(still.stdout.setEncoding('utf8'), 'data');
+    still.kill('SIGSTOP');
+    for (let at = 0; at < 4; at++) queued.push(connect(Number(port), '127.0.0.1').on('error', () => {}));
+    await configure(
+      ...block('gate', gate, ...letIn(gate)),
+      ...[
+        'Host web',
+        '  HostName 127.0.0.1',
+        `  Port ${String(port).trim()}`,
+        '  ProxyJump gate',
+        '  ConnectTimeout 1',
+      ],
+    );
+    const said = await echoed(`ssh://web${socket}`);
+    expect(said).toContain(
+      `can't connect on to 127.0.0.1:${String(port).trim()} (it does not answer in time)`,
+    );
+  } finally {
+    for (const one of queued) one.destroy();
+    still.kill('SIGKILL');
   }
 });
 
