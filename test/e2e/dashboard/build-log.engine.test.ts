@@ -238,7 +238,7 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
   const terminal = await showLog({ cols: 80, rows: 24 });
   await terminal.waitFor(/^ {2}1000 *$/m);
   await way.sever();
-  await terminal.waitFor('○ reconnecting…');
+  await terminal.waitFor(/○ reconnecting… +\S+/);
   await terminal.waitFor(/✗ The link to alpha is lost, last seen .* This is how it stood then\./);
   terminal.press('c');
   await terminal.waitFor("Cancelling needs alpha, and it can't be reached.");

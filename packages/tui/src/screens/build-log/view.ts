@@ -205,9 +205,11 @@ function streamLine(state: BuildLogState, log: StepLog, world: World): Line {
     return line(span(truncateEnd(`  Looking for ${what}… Esc leaves it.`, world.size.columns - 2), 'active'));
   }
   if (stream.state === 'failed') return line(span(`  ${sanitizeLine(stream.message)} r tries again.`, 'bad'));
-  const lost = linkLoss(state.agent, world) !== undefined;
-  if (lost && (stream.state !== 'ended' || awaitsMore(log))) {
-    return line(span('  ○ reconnecting…', 'armed'), span(`   ${lines} so far`, 'quiet'));
+  const loss = linkLoss(state.agent, world);
+  if (loss !== undefined && (stream.state !== 'ended' || awaitsMore(log))) {
+    const mark = '  ○ reconnecting…   ';
+    const why = truncateEnd(sanitizeLine(loss.message), world.size.columns - textWidth(mark));
+    return line(span(mark, 'armed'), span(why, 'bad'));
   }
   if (stream.state === 'opening' && window.lines.length === 0) {
     return line(span(`  Asking ${state.agent} for the log…`, 'active'));

@@ -89,16 +89,20 @@ test('a container that has written nothing is not waited for as if its agent had
   expect(foot(logStreamStarted(asked, { ...asked, attempt: 2 }))).toContain('Asking alpha');
 });
 
-test('that the link is lost is said for as long as it is, and the log goes on afterwards', () => {
+test('that the link is lost is said with why for as long as it is, and the log goes on afterwards', () => {
   const world = worldOf();
   const opened = tell(openLogs('alpha', 'gateway'), 3);
   const shown = (at: World) => viewLogs(opened, at, undefined).lines.map(lineText).join('\n');
   expect(shown(world)).toContain('● following');
   const alpha = world.fleet.agents.alpha;
   if (alpha === undefined) throw new Error('the scenes are others');
-  const link = { state: 'lost', message: 'gone', lastSeenAt: new Date(-12_000).toISOString() } as const;
+  const message =
+    'The agent at localhost:7443 refuses the token in web.token: it was revoked. Have another one made.';
+  const link = { state: 'lost', message, lastSeenAt: new Date(-12_000).toISOString() } as const;
   const agents = { ...world.fleet.agents, alpha: { ...alpha, link } };
   const away = shown({ ...world, fleet: { ...world.fleet, agents } });
   expect(away).toContain('✗ The link to alpha is lost, last seen 12 s ago.');
+  expect(away.replace(/ *\n */g, ' ')).toContain(message);
+  expect(away).toContain('line 50000');
   expect(away).not.toContain('following');
 });

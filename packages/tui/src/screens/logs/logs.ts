@@ -1,5 +1,5 @@
 import type { LogLine } from '@towline/core/protocol';
-import { BLANK, type Line, line, span } from '../../components/index.ts';
+import { BLANK, type Line, line, sanitizeLine, span } from '../../components/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
@@ -29,6 +29,7 @@ import {
   type WindowLine,
 } from '../log-view/index.ts';
 import { type Outcome, settle } from '../request.ts';
+import { statusRows } from '../status-rows.ts';
 import { titleLine } from '../title.ts';
 import type { Size, World } from '../world.ts';
 
@@ -239,21 +240,27 @@ export function viewLogs(state: LogsState, world: World, notice: Line | undefine
       cursor: { x: field.caret, y: size.rows - 2 },
     };
   }
-  return {
-    lines: composeFrame(size, [title, BLANK], rows, [
-      notice ?? streamLine(state, linkLoss(state.agent, world)),
-      footer('logs', size.columns),
-    ]),
-  };
+  const said = notice === undefined ? troubleOf(state, linkLoss(state.agent, world)) : undefined;
+  const keys = footer('logs', size.columns);
+  if (said === undefined) {
+    return { lines: composeFrame(size, [title, BLANK], rows, [notice ?? streamLine(state), keys]) };
+  }
+  // What is wrong, and what to do, is longer than a row of a small terminal: it has the head's blank one too.
+  const status = statusRows(line(span(sanitizeLine(said), 'bad')), size.columns, FOOT_ROWS);
+  return { lines: composeFrame(size, [title], rows, [...status, keys]) };
 }
 
-/** `loss` is of the link to its agent: the log goes on where it was once that is back. */
-function streamLine(state: LogsState, loss: LinkLoss | undefined): Line {
+/** Why there is nothing new. `loss` is of the link to its agent: the log goes on where it was once that is back. */
+function troubleOf({ stream }: LogsState, loss: LinkLoss | undefined): string | undefined {
+  if (stream.state === 'failed') return `${stream.message} r tries again.`;
+  if (loss === undefined || stream.state === 'ended') return undefined;
+  return `✗ ${loss.sentence} ${loss.message}`;
+}
+
+function streamLine(state: LogsState): Line {
   const count = state.window.lines.length;
   const gone = state.window.first > 1 ? ', older ones left out' : '';
   const kept = count === 0 ? 'it has written nothing' : `${count} line${count === 1 ? '' : 's'}${gone}`;
-  if (state.stream.state === 'failed') return line(span(`  ${state.stream.message} r tries again.`, 'bad'));
-  if (loss !== undefined && state.stream.state !== 'ended') return line(span(`  ✗ ${loss.sentence}`, 'bad'));
   if (state.stream.state === 'opening') return line(span(`  Asking ${state.agent} for the log…`, 'active'));
   if (state.pinned !== undefined) {
     const below = endOf(state.window) - state.pinned.seq;
