@@ -12,7 +12,7 @@ import {
   PROTOCOL_VERSION,
   type WatchEvent,
 } from '@towline/core/protocol';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type AgentLink, createLink, type LinkOptions } from './agent-link.ts';
 import { CallError } from './call-error.ts';
@@ -265,12 +265,32 @@ test.each([[{ type: 'snapshot', containers: 7 }], [null], ['hm']])(
   },
 );
 
-test('a half-open connection is found out', async () => {
+test('a half-open connection is found out, and was last seen when it was last heard of', async () => {
   peer.autoPong = false;
   await peer.listen();
-  open({ keepaliveMs: 20 });
+  let heardAt = 0;
+  const onState = (state: LinkState) => states.push(state);
+  const onWatch = () => {
+    heardAt = Date.now();
+  };
+  open({ keepaliveMs: 20, listener: { onState, onHello: () => {}, onWatch } });
   await vi.waitUntil(() => messages().length > 0);
   expect(messages()[0]).toContain('has not answered for some time');
+  const lost = states.find((state) => state.state === 'lost');
+  expect(Date.parse(lost?.lastSeenAt ?? '')).toBeLessThanOrEqual(heardAt);
+});
+
+test('a connection that ends after this machine slept was last seen before that', async () => {
+  await peer.listen();
+  open({ keepaliveMs: 20 });
+  await vi.waitUntil(() => watched.length > 0);
+  const before = Date.now();
+  vi.setSystemTime(before + 8 * 3_600_000);
+  onTestFinished(() => void vi.useRealTimers());
+  peer.cut();
+  await vi.waitUntil(() => messages().length > 0);
+  const lost = states.find((state) => state.state === 'lost');
+  expect(Date.parse(lost?.lastSeenAt ?? '')).toBeLessThanOrEqual(before);
 });
 
 test('a quiet connection that answers pings stays', async () => {

@@ -178,8 +178,8 @@ export function createLink(options: LinkOptions): AgentLink {
         become({ state: 'connected' });
         void watch(session);
         const reason = await session.ended;
+        lastSeenAt = new Date(session.thereUntil()).toISOString();
         session = undefined;
-        lastSeenAt = new Date().toISOString();
         if (closing.signal.aborted) return;
         attempt = attemptAfter(attempt, performance.now() - since, backoff);
         lose(reason);

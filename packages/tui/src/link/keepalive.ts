@@ -6,28 +6,45 @@ import type { WebSocket } from 'ws';
  * has not answered at the next: within ten seconds of the last that was heard of it.
  */
 export const KEEPALIVE_MS = 3_000;
+/** For so many looks one that is there may be quiet before it is asked. */
+const QUIET_LOOKS = 2;
+
+/** What is known of a connection by listening to it. */
+export interface HalfOpenWatch {
+  /**
+   * Until when, in milliseconds since 1970, its other end was there for all that is known: now, unless it has been quiet for longer than
+   * one that is there is, as one that ends after this machine slept has.
+   */
+  thereUntil(): number;
+  end(): void;
+}
 
 /**
  * Ends a half-open connection: one whose other end is gone without having said so (a machine that lost its power, a
  * stopped process). Anything that arrives on `stream`, which it goes over, counts as a sign of life: a line that is slow
- * brings a part of a message, and the answer long after. Returns what ends the watch.
+ * brings a part of a message, and the answer long after.
  */
 export function watchHalfOpen(
   socket: WebSocket,
   stream: Duplex,
   onDead: () => void,
   everyMs: number,
-): () => void {
+): HalfOpenWatch {
   let alive = true;
   let asked = false;
-  const heard = () => {
+  let heardAt = Date.now();
+  const live = () => {
     alive = true;
     asked = false;
+  };
+  const heard = () => {
+    heardAt = Date.now();
+    live();
   };
   stream.on('data', heard);
   const timer = setInterval(() => {
     // What is held back here on purpose says nothing about the other end.
-    if (socket.isPaused) heard();
+    if (socket.isPaused) live();
     if (alive) alive = false;
     else if (!asked) {
       asked = true;
@@ -37,8 +54,14 @@ export function watchHalfOpen(
       onDead();
     }
   }, everyMs);
-  return () => {
-    clearInterval(timer);
-    stream.off('data', heard);
+  return {
+    thereUntil() {
+      const now = Date.now();
+      return now - heardAt > QUIET_LOOKS * everyMs ? heardAt : now;
+    },
+    end() {
+      clearInterval(timer);
+      stream.off('data', heard);
+    },
   };
 }

@@ -8,7 +8,7 @@ import { toCallFailure } from './call-error.ts';
 import { clockAhead } from './clock.ts';
 import { notLetIn, readRefusal, tokenEnded } from './door.ts';
 import { describeIssues } from './issues.ts';
-import { KEEPALIVE_MS, watchHalfOpen } from './keepalive.ts';
+import { type HalfOpenWatch, KEEPALIVE_MS, watchHalfOpen } from './keepalive.ts';
 import type { AgentClient } from './resumable.ts';
 import { type Transport, WayBroken } from './transport.ts';
 
@@ -22,6 +22,8 @@ export interface Session {
   ended: Promise<string>;
   /** The reason once it ended. */
   lost(): string | undefined;
+  /** Once it ended: until when the agent was there, in milliseconds since 1970. */
+  thereUntil(): number;
   /** Lets go of the connection, for this reason. */
   end(reason: string): void;
   /** Takes nothing more from the other end until `resume`: it is held back instead of kept here. */
@@ -66,12 +68,14 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
   const ended = Promise.withResolvers<string>();
   let lost: string | undefined;
   let socket: WebSocket | undefined;
-  let stopWatching = () => {};
+  let watched: HalfOpenWatch | undefined;
+  let thereUntil = 0;
 
   const end = (reason: string) => {
     if (lost !== undefined) return;
     lost = reason;
-    stopWatching();
+    thereUntil = watched?.thereUntil() ?? Date.now();
+    watched?.end();
     // The client would connect again by itself. It has to be closed before it hears that the socket is.
     void wire.close();
     socket?.terminate();
@@ -107,7 +111,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       });
       this.on('open', () => {
         const dead = `The agent at ${transport.name} has not answered for some time. It is tried again.`;
-        stopWatching = watchHalfOpen(this, stream, () => end(dead), keepaliveMs);
+        watched = watchHalfOpen(this, stream, () => end(dead), keepaliveMs);
       });
     }
   }
@@ -149,6 +153,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       client,
       ended: ended.promise,
       lost: () => lost,
+      thereUntil: () => thereUntil,
       end,
       pause: () => socket?.pause(),
       resume: () => socket?.resume(),
