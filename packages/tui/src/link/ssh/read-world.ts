@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir, hostname, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { matchesPattern } from './pattern.ts';
@@ -17,7 +17,7 @@ export function readWorld(env: Readonly<Record<string, string | undefined>>): Ro
     include(pattern, from) {
       const atHome = pattern.startsWith('~/') ? join(home, pattern.slice(2)) : pattern;
       const base = from.path.startsWith(`${SYSTEM_DIR}/`) ? SYSTEM_DIR : dirname(own);
-      return filesOf(isAbsolute(atHome) ? atHome : join(base, atHome)).flatMap(readConfig);
+      return filesOf(isAbsolute(atHome) ? atHome : join(base, atHome)).flatMap(readIncluded);
     },
     localUser: username,
     localHost: hostname(),
@@ -33,6 +33,26 @@ function readConfig(path: string): ConfigFile[] {
   } catch {
     // One that is not there, or may not be read, says nothing: as to OpenSSH.
     return [];
+  }
+}
+
+/** One that is there and may not be read is an error, as to OpenSSH: what it says of a host would be missing without a word. */
+function readIncluded(path: string): ConfigFile[] {
+  try {
+    return [{ path, text: readFileSync(path, 'utf8') }];
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    if (code === 'EISDIR' || !isThere(path)) return [];
+    return code === 'ENOENT' ? [] : [{ path, text: '', unread: code }];
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -6,6 +6,8 @@ import { matchesPatternList } from './pattern.ts';
 export interface ConfigFile {
   path: string;
   text: string;
+  /** Why it can't be read though it is there. */
+  unread?: string;
 }
 
 /** What was read of the machine that the configuration is looked at on. */
@@ -107,6 +109,11 @@ function readLines(lines: Lines, file: ConfigFile, walk: Walk, unknown: string |
       case 'include':
         for (const pattern of values) {
           for (const included of walk.world.include(pattern, file)) {
+            if (included.unread !== undefined) {
+              throw new ConfigProblem(
+                `${included.path} can't be read (${included.unread}), which ${file.path} includes. Make it readable for you, or take its Include away.`,
+              );
+            }
             readFile(included, { ...walk, depth: walk.depth + 1 });
           }
         }
