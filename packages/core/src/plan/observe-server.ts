@@ -105,7 +105,7 @@ function sameRepository(running: string, expected: string): boolean {
 }
 
 function stateOf(input: ServerObservation): { state: ServerState; reason?: string } {
-  const { containers, observed, away, degraded } = input;
+  const { containers, observed, away, degraded, runningJob } = input;
   if (away !== undefined) return away;
   const off = containers.flatMap(({ name }) => whyOff(name, ownOf(observed, name)) ?? []);
   if (degraded) {
@@ -114,7 +114,12 @@ function stateOf(input: ServerObservation): { state: ServerState; reason?: strin
   }
   if (off.length < containers.length) return { state: 'Running' };
   const created = containers.some(({ name }) => ownOf(observed, name) !== undefined);
-  return { state: 'Stopped', reason: created ? off.join(', ') : 'no container of it exists yet' };
+  if (!created) return { state: 'Stopped', reason: 'no container of it exists yet' };
+  // The old ones are stopped, the new ones not yet under their names: that is no exit that anybody has to look into.
+  return {
+    state: 'Stopped',
+    reason: runningJob === undefined ? off.join(', ') : `the job ${runningJob} is at it`,
+  };
 }
 
 /** Why a container does not run; undefined where it does. */

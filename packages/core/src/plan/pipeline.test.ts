@@ -128,6 +128,12 @@ describe('the state of a server', () => {
       'Stopped',
       'gateway does not exist, storefront exited with 137',
     ],
+    [
+      'a job has stopped the old ones, and the new ones have not their names yet',
+      { observed: { gateway: exited, storefront: exited }, runningJob: 'j1' },
+      'Stopped',
+      'the job j1 is at it',
+    ],
     ['none is there', {}, 'Stopped', 'no container of it exists yet'],
     [
       'never started',

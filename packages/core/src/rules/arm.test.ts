@@ -181,8 +181,8 @@ describe('of several refusals', () => {
     ['agent-unreachable', { server: { state: 'Unreachable' } }],
     // Of a viewer's token.
     ['read-only', { viewer: 'vic', server: { state: 'Running' } }],
+    ['job-running', { server: { runningJob: 'j1' } }],
     ['server-not-running', { server: { state: 'Stopped' } }],
-    ['job-running', { server: { state: 'Running', runningJob: 'j1' } }],
     ['mode-not-allowed', { kind: 'built' }],
     ['container-missing', { exists: false }],
     ['no-tag', {}],

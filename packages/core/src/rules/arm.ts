@@ -26,7 +26,7 @@ const MOVING_TAG = 'latest';
  *
  * Of several reasons against it the first of this order is given: `read-only` (of this end; of a viewer's token after
  * `agent-unreachable`), `agent-unreachable`,
- * `server-not-running`, `job-running`, `mode-not-allowed`, `container-missing`, `needs-registry`, then the mode's own
+ * `job-running`, `server-not-running`, `mode-not-allowed`, `container-missing`, `needs-registry`, then the mode's own
  * (`no-tag`, `invalid-tag`, `no-successful-image`, `same-version`; of Latest that the build's agent is `agent-unreachable`
  * where nothing is known of it; of Build & Deploy that the agent is that or that building is `not-supported` there,
  * `build-running`, `not-confirmed`). So what the operator can't change by choosing otherwise comes before what they can.
@@ -52,6 +52,13 @@ function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | und
   if (away !== undefined) return away;
   // What somebody may do at an agent that is away, they may find out when it is there.
   if (viewer !== undefined) return viewerRefusal(server.agent, viewer);
+  // Before its state: a job stops the old container, and nobody should start it again by hand meanwhile.
+  if (server.runningJob !== undefined) {
+    return {
+      code: 'job-running',
+      message: `The job ${server.runningJob} is running on ${server.name}. Wait for its end, or cancel it.`,
+    };
+  }
   const why = server.reason === undefined ? '' : `: ${withoutFullStop(server.reason)}`;
   switch (server.state) {
     case 'Connecting':
@@ -70,12 +77,6 @@ function refuseServer({ readOnly, viewer, server }: ObservedTask): Refusal | und
       };
     case 'Running':
       break;
-  }
-  if (server.runningJob !== undefined) {
-    return {
-      code: 'job-running',
-      message: `The job ${server.runningJob} is running on ${server.name}. Wait for its end, or cancel it.`,
-    };
   }
   return undefined;
 }
