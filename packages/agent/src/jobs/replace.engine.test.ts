@@ -405,6 +405,29 @@ test('an old one that a person removes at the gate: the new one passes, and take
   });
 });
 
+test('an agent that is ended at the gate, and again at it, says that its job goes on, and not that it was cancelled', async () => {
+  const name = on.name('gateway');
+  await run(name, `${gateway}:1.0.0`);
+  const id = await on.begin(
+    on.input([{ container: name, image: gateway, tag: '1.1.0', more: { settle: 2 } }]),
+  );
+  let seen = 0;
+  for (let ended = 0; ended < 2; ended++) {
+    for await (const event of on.events(id, seen)) {
+      seen = event.seq;
+      if (event.type === 'step-started' && event.kind === 'gate') break;
+    }
+    await on.restart();
+  }
+  expect(await on.ended(id)).toMatchObject({ state: 'DONE' });
+  const ends: unknown[] = [];
+  for await (const event of on.events(id)) {
+    if (event.type === 'step-ended' && event.step === `gate:${name}`) ends.push([event.state, event.message]);
+  }
+  const left = ['CANCELLED', 'the agent was ended; the job goes on from here once it runs again'];
+  expect(ends).toEqual([left, left, ['DONE', expect.any(String)]]);
+});
+
 test('state files that are damaged are set aside and told of, and the rest is there', async () => {
   const name = on.name('gateway');
   await run(name, `${gateway}:1.0.0`);

@@ -141,6 +141,9 @@ async function isRecorded(
   }
 }
 
+/** Said of a step that an agent leaves which ends: nobody cancelled anything. */
+export const LEFT = 'the agent was ended; the job goes on from here once it runs again';
+
 /** Said of a job that another agent began and this one brought to its good end. */
 const WENT_ON = 'the agent was interrupted in the middle of this job, and went on from there';
 
@@ -234,10 +237,13 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
         write.emit({ type: 'step-ended', step: step.id, state: 'DONE', message: verdict.message });
         continue;
       }
-      const message =
-        verdict.verdict === 'failed' ? `${saved.container} did not pass: ${verdict.message}.` : '';
+      if (verdict.verdict === 'cancelled') {
+        write.emit({ type: 'step-ended', step: step.id, state: 'CANCELLED', message: LEFT });
+        return false;
+      }
+      const message = `${saved.container} did not pass: ${verdict.message}.`;
       write.emit({ type: 'step-ended', step: step.id, state: 'ERROR', message });
-      if (verdict.verdict === 'failed') await keepLog(options, saved.container, seen.next.id);
+      await keepLog(options, saved.container, seen.next.id);
       return false;
     } finally {
       watch.close();

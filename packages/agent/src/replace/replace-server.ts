@@ -20,7 +20,7 @@ import { type GateWishes, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
 import { jsonOf } from './json.ts';
-import { keepLog, keptOf, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
+import { keepLog, keptOf, LEFT, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
 import { holdsRestart, removesItself, savedPolicy, wasRunning } from './recovery.ts';
 import { refuseProbe } from './refuse-probe.ts';
 import { type ChosenImage, pulledBefore, resolveImage, wrongPlatform } from './resolve-image.ts';
@@ -242,7 +242,8 @@ class Replacement {
     } catch (error) {
       this.#failedStep ??= step;
       const wasCancelled = error instanceof Stop && error.why === 'cancelled';
-      const message = error instanceof Error ? error.message : String(error);
+      const said = error instanceof Error ? error.message : String(error);
+      const message = wasCancelled && !cancel.aborted ? LEFT : said;
       write.emit({ type: 'step-ended', step: step.id, state: wasCancelled ? 'CANCELLED' : 'ERROR', message });
       throw error;
     }
