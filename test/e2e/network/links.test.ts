@@ -217,6 +217,13 @@ test.each<[string, string, string, () => Partial<AgentDefinition>, string[]]>([
     () => ({ url: `wss://127.0.0.1:${ports.plain}` }),
     ['is no TLS'],
   ],
+  [
+    'no TLS with one that has it',
+    'good',
+    'good-anna',
+    () => ({ url: `ws://127.0.0.1:${ports.good}` }),
+    ['If it speaks TLS, its url begins with wss://'],
+  ],
 ])('%s is named, with what to do', async (_, name, token, more, parts) => {
   const { state } = await first(name, token, more());
   expect(state.state).toBe('lost');

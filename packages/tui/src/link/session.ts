@@ -98,7 +98,8 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       socket = this;
       this.on('error', (error) => {
         // What went wrong is the stream's to say: all that HTTP makes of it is a socket that hung up.
-        end(brokenWay() ?? `What answers on ${transport.name} is no Towline agent: ${error.message}.`);
+        const hint = transport.hint === undefined ? '' : ` ${transport.hint}`;
+        end(brokenWay() ?? `What answers on ${transport.name} is no Towline agent: ${error.message}.${hint}`);
       });
       this.on('unexpected-response', (_, response) => {
         void readRefusal(response).then((refusal) => end(notLetIn(transport.name, refusal, from)));

@@ -6,6 +6,8 @@ import type { Backoff } from './backoff.ts';
 export interface Transport {
   /** Where it ends, for people: `/run/towline/agent.sock`. */
   name: string;
+  /** What to do where what answers seems to be no agent, in a sentence. */
+  hint?: string;
   /** How long the link waits between its tries. */
   backoff: Backoff;
   /**

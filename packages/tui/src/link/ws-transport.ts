@@ -23,6 +23,7 @@ export function wsTransport(
   const name = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return {
     name,
+    ...(!secure && { hint: 'If it speaks TLS, its url begins with wss://.' }),
     backoff: REMOTE_BACKOFF,
     async open(signal): Promise<Result<Socket>> {
       const proof = secure ? await readProof(definition, place) : ok({});

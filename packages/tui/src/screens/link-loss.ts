@@ -40,12 +40,12 @@ function byAgentsClock(agent: string, world: World, at: number): number {
   return at + (world.fleet.agents[agent]?.clockAheadMs ?? 0);
 }
 
-/** The loss over what is shown nevertheless. */
+/** The loss over what is shown nevertheless of something that went on. */
 export function lossLines({ sentence, message }: LinkLoss, indent: string, columns: number): Line[] {
   const width = Math.max(1, columns - indent.length - 2);
   return [
-    ...wrapText(`✗ ${sentence} This is how it stood then.`, width).map((part) =>
-      line(span(indent), span(part, 'bad')),
+    ...wrapText(`✗ ${sentence} This is how it stood then. It goes on there without the link.`, width).map(
+      (part) => line(span(indent), span(part, 'bad')),
     ),
     ...wrapText(message, width).map((part) => line(span(indent), span(part, 'quiet'))),
   ];

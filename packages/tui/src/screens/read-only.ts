@@ -12,6 +12,18 @@ export function whyReadOnly(world: World, agent: string, to: string): string | u
   return viewer === undefined ? undefined : viewerRefusal(agent, viewer).message;
 }
 
+/** Why what is chosen for a server of the map could not be executed by this end, whatever it is. */
+export function whyNotChoose(server: string, world: World): string | undefined {
+  const agent = world.pipeline?.servers.find(({ name }) => name === server)?.agent;
+  return agent === undefined ? undefined : whyReadOnly(world, agent, 'execute');
+}
+
+/** What Enter does in a list of versions to choose from, or why it does nothing. */
+export function chooseText(server: string, world: World): string {
+  if (whyNotChoose(server, world) === undefined) return 'Enter chooses';
+  return world.readOnly ? 'read-only: none can be chosen' : 'none can be chosen by a viewer';
+}
+
 /** What is said of it in the title, where it is so: of all agents, or of how many. */
 export function viewerMark({ fleet }: World): string | undefined {
   const all = Object.values(fleet.agents);

@@ -20,7 +20,7 @@ import type { Command } from '../../keys/index.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { JOB_MARKS, type Mark, RUN_MARKS } from '../glyphs.ts';
-import { STEP_WORDS } from '../job/index.ts';
+import { endingSentences, STEP_WORDS } from '../job/index.ts';
 import { knownUntil, linkLoss, lossLines } from '../link-loss.ts';
 import { movement } from '../list-moves.ts';
 import { describeChange } from '../pipeline/index.ts';
@@ -180,9 +180,9 @@ function headLine(
   return selected ? select(line(span('▸ ', 'key'), ...head.spans)) : line(span('  '), ...head.spans);
 }
 
-function sentences(text: string, columns: number): Line[] {
+function sentences({ text, tone }: Span, columns: number): Line[] {
   return wrapText(sanitizeText(text), columns - INDENT.length - 2).map((part) =>
-    line(span(INDENT), span(part, 'bad')),
+    line(span(INDENT), span(part, tone)),
   );
 }
 
@@ -206,7 +206,7 @@ function buildBlock(build: BuildProgress, selected: boolean, world: World): Line
     ),
     line(span(INDENT), span(`${many === 1 ? 'for' : `one run for ${many} tasks:`} ${shared}`, 'quiet')),
     ...lostLines(run !== undefined && !isRunEnded(run.state), build.agent, world),
-    ...(failure === undefined ? [] : sentences(failure.message, columns)),
+    ...(failure === undefined ? [] : sentences(span(failure.message, 'bad'), columns)),
     BLANK,
   ];
 }
@@ -228,7 +228,6 @@ function serverBlock(server: ServerProgress, selected: boolean, world: World): L
   const { plan, job, state, failures, waitsFor, carries } = server;
   const here = carries.length > 0 ? ', deployed from here' : '';
   const waits = state === 'WAIT' ? [span(`waits for ${waitsFor.join(', ')}${here}`, 'quiet')] : [];
-  const why = job?.refusal?.message ?? job?.error?.message;
   return [
     headLine(
       serverStand(server),
@@ -240,9 +239,9 @@ function serverBlock(server: ServerProgress, selected: boolean, world: World): L
     ...plan.armed.map((task) => line(span(INDENT), span(describeChange(withJobTag(task, job)), 'quiet'))),
     ...lostLines(job !== undefined && !isEnded(job.state), plan.agent, world),
     ...failures.flatMap(({ container, message }) =>
-      sentences(plan.armed.length > 1 ? `${container}: ${message}` : message, columns),
+      sentences(span(plan.armed.length > 1 ? `${container}: ${message}` : message, 'bad'), columns),
     ),
-    ...(why === undefined ? [] : sentences(why, columns)),
+    ...(job === undefined ? [] : endingSentences(job).flatMap((said) => sentences(said, columns))),
     BLANK,
   ];
 }

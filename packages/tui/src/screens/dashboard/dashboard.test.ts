@@ -320,6 +320,23 @@ test('a viewer on one agent deploys on another, and the title says where it may 
   expect(contextOf(press(armed.model, 'b', world).model)).toBe('plan');
 });
 
+test('a viewer looks at the versions, and chooses none', () => {
+  const world = worldOf('viewer', { columns: 80, rows: 24 });
+  const opened = press(start(world), 'v', world);
+  const [asked] = opened.effects.filter(({ type }) => type === 'load-versions');
+  if (asked?.type !== 'load-versions') throw new Error('no versions were asked for');
+  const answer = { versions: [{ tag: '1.1.0' }], total: 1 };
+  const arrived = update(
+    opened.model,
+    { ...asked, type: 'versions', result: { ok: true, value: answer } },
+    world,
+  ).model;
+  expect(screen(arrived, world)).toMatch(/none can be chosen by a viewer.*\n(.*\n)*\(Enter Choose\)/);
+  const pressed = press(arrived, 'enter', world);
+  expect(contextOf(pressed.model)).toBe('versions');
+  expect(pressed.model.pipeline.choices.size).toBe(0);
+});
+
 /** A world in which a job runs on web, with so many of its events seen. */
 function running(count: number): { world: World; model: Model } {
   const world = worldOf('demo');

@@ -13,11 +13,13 @@ import { viewHelp } from '../help/index.ts';
 import { viewImages } from '../images/index.ts';
 import { viewJob } from '../job/index.ts';
 import { viewJobs } from '../jobs/index.ts';
+import type { ListState } from '../list-state.ts';
 import { viewLogs } from '../logs/index.ts';
 import { viewMaps } from '../maps/index.ts';
 import { PASSPHRASE_TEXTS, viewPassphrase } from '../passphrase/index.ts';
 import { detailsOf, viewPipeline } from '../pipeline/index.ts';
 import { PLAN_BUTTONS, viewPlan } from '../plan/index.ts';
+import { whyNotChoose } from '../read-only.ts';
 import { viewVersions } from '../versions/index.ts';
 import type { World } from '../world.ts';
 import { fits, viewTooSmall } from './least-size.ts';
@@ -34,9 +36,8 @@ export function view(model: Model, world: World): Frame {
 }
 
 function viewOver(over: Over, model: Model, under: Frame, world: World, notice: Line | undefined): Frame {
-  const dialog = (shown: Dialog, context: Context, caret?: { row: number; column: number }) =>
-    viewDialog(under, shown, context, world, { caret });
-  const question = (shown: Dialog, context: Context, texts: FooterOptions['texts']) =>
+  const dialog = (shown: Dialog, context: Context) => viewDialog(under, shown, context, world);
+  const question = (shown: Dialog, context: Context, texts: NonNullable<FooterOptions['texts']>) =>
     viewDialog(under, shown, context, world, { texts });
   switch (over.type) {
     case 'maps':
@@ -88,14 +89,30 @@ function viewOver(over: Over, model: Model, under: Frame, world: World, notice: 
         : viewDialog(form, viewStepPicker(over.state, world), 'step-picker', world);
     }
     case 'images': {
-      const { dialog: picker, caret } = viewImages(over.state, world);
-      return dialog(picker, over.state.list.typing === undefined ? 'images' : 'field', caret);
+      return viewPicker(under, viewImages(over.state, world), 'images', over.state, world);
     }
     case 'versions': {
-      const { dialog: picker, caret } = viewVersions(over.state, world);
-      return dialog(picker, over.state.list.typing === undefined ? 'versions' : 'field', caret);
+      return viewPicker(under, viewVersions(over.state, world), 'versions', over.state, world);
     }
   }
+}
+
+/** What a picker draws, and where in it somebody types. */
+interface DrawnPicker {
+  dialog: Dialog;
+  caret?: { row: number; column: number };
+}
+
+function viewPicker(
+  under: Frame,
+  { dialog, caret }: DrawnPicker,
+  context: 'images' | 'versions',
+  { list, server }: { list: ListState; server: string },
+  world: World,
+): Frame {
+  if (list.typing !== undefined) return viewDialog(under, dialog, 'field', world, { caret });
+  const disabled = new Set(whyNotChoose(server, world) === undefined ? [] : (['open'] as const));
+  return viewDialog(under, dialog, context, world, { caret, disabled });
 }
 
 function viewDialog(
@@ -103,12 +120,9 @@ function viewDialog(
   shown: Dialog,
   context: Context,
   world: World,
-  {
-    caret,
-    texts,
-  }: { caret?: { row: number; column: number } | undefined; texts?: FooterOptions['texts'] } = {},
+  { caret, ...keysAs }: FooterOptions & { caret?: { row: number; column: number } | undefined } = {},
 ): Frame {
-  const keys = footer(context, world.size.columns, texts === undefined ? {} : { texts });
+  const keys = footer(context, world.size.columns, keysAs);
   const quiet = [...under.lines.slice(0, -1).map(quieten), keys];
   const { lines, left, top } = drawDialog(quiet, shown, world.size.columns);
   const frame = { lines: lines.map((row) => fitLine(row, world.size.columns)) };

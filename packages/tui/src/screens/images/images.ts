@@ -27,6 +27,7 @@ import type { CallFailure } from '../../fleet/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
 import { filterLine } from '../filter-line.ts';
 import { INITIAL_LIST, type ListState, matches, placeInList, pressInList } from '../list-state.ts';
+import { chooseText, whyNotChoose } from '../read-only.ts';
 import { type BuildPlace, type Outcome, type Request, settle } from '../request.ts';
 import type { Size, World } from '../world.ts';
 
@@ -152,6 +153,8 @@ export function pressInImages(
     case 'open': {
       const chosen = selectedImage(state, world);
       if (chosen === undefined) return settle(state);
+      const against = whyNotChoose(state.server, world);
+      if (against !== undefined) return settle(state, { type: 'notice', tone: 'plain', text: against });
       const { server, container } = state;
       return settle(state, { type: 'close' }, { type: 'choose-tag', server, container, tag: chosen.tag });
     }
@@ -232,7 +235,7 @@ export function viewImages(
         line(
           span(
             state.list.typing === undefined
-              ? `${countOf(state, images.length)}   Enter chooses, / filters, Esc closes`
+              ? `${countOf(state, images.length)}   ${chooseText(state.server, world)}, / filters, Esc closes`
               : 'Enter keeps the filter, Esc drops it',
             'quiet',
           ),

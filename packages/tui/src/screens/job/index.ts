@@ -1,3 +1,4 @@
+export { endingSentences } from './job-lines.ts';
 export {
   type JobState,
   jobEventsArrived,

@@ -1,5 +1,6 @@
 import type { Job, JobStep } from '@towline/core/job';
 import { expect, test } from 'vitest';
+import { lineText } from '../../components/index.ts';
 import { jobBody, naturalTop } from './job-lines.ts';
 
 function jobOf(...steps: JobStep[]): Job {
@@ -76,4 +77,19 @@ test('a job that failed is shown at the step that failed, not at those that were
   expect(naturalTop(job, 10, 6)).toBe(0);
   // The last words of a container stand at the end, and tell more than its step.
   expect(naturalTop({ ...job, logs: [{ container: 'gateway', lines: ['no'] }] }, 13, 6)).toBe(7);
+});
+
+test('why a job failed is said by its head, and not once more by its step', () => {
+  const message = 'exited with 1';
+  const failed = step('gate', 'gateway', { state: 'ERROR', message });
+  const job = { ...jobOf(failed), state: 'RESTORED' as const };
+  const bodyWith = (error: Job['error']) =>
+    jobBody({ ...job, ...(error !== undefined && { error }) }, 120, 0)
+      .map(lineText)
+      .join('\n');
+  expect(bodyWith({ code: 'gate', message: `gateway ${message}. The old version serves.` })).not.toContain(
+    message,
+  );
+  expect(bodyWith({ code: 'gate', message: 'another reason' })).toContain(message);
+  expect(bodyWith(undefined)).toContain(message);
 });

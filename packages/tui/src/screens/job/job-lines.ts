@@ -65,16 +65,20 @@ function endOf(job: Job, now: number): number {
 
 /** How it ended, in sentences. Nothing while it runs, and nothing to add to DONE. */
 function ending(job: Job, columns: number): Line[] {
-  const sentences: { text: string; tone: Span['tone'] }[] = [];
-  const { message } = job.refusal ?? job.error ?? {};
-  if (message !== undefined) sentences.push({ text: message, tone: 'bad' });
-  const words = endingWords(job);
-  // The agent's own sentence may have said it already, and knows more of what was there before.
-  if (words !== undefined && !SAYS_WHAT_SERVES.test(message ?? ''))
-    sentences.push({ text: words, tone: 'plain' });
-  return sentences.flatMap(({ text, tone }) =>
-    wrapText(sanitizeText(text), columns - 4).map((part) => line(span(`  ${part}`, tone))),
+  return endingSentences(job).flatMap(({ text, tone }) =>
+    wrapText(text, columns - 4).map((part) => line(span(`  ${part}`, tone))),
   );
+}
+
+/** Why it ended so, and what serves then. */
+export function endingSentences(job: Job): Span[] {
+  const { message } = job.refusal ?? job.error ?? {};
+  const words = endingWords(job);
+  return [
+    ...(message === undefined ? [] : [span(sanitizeText(message), 'bad')]),
+    // The agent's own sentence may have said it already, and knows more of what was there before.
+    ...(words === undefined || SAYS_WHAT_SERVES.test(message ?? '') ? [] : [span(words)]),
+  ];
 }
 
 const SAYS_WHAT_SERVES =
@@ -95,7 +99,8 @@ const ENDINGS: Partial<Record<Job['state'], string>> = {
   RESTORED: 'The old version serves again, as it did before.',
   REFUSED: 'Nothing was touched.',
   CANCELLED: 'It was cancelled. The old version serves.',
-  DEGRADED: 'The old version could not be brought back. B tries again; these commands do it by hand:',
+  DEGRADED:
+    'The old version could not be brought back. B tries again; the commands in its job do it by hand.',
 };
 
 /** The part that scrolls: commands for a person, the steps, the last lines of what failed. */
@@ -116,7 +121,7 @@ export function jobBody(job: Job, columns: number, now: number): Line[] {
     ...(job.steps.length === 0 && !isEnded(job.state)
       ? [line(span('  Waiting for its first step…', 'quiet'))]
       : []),
-    ...job.steps.flatMap((step) => stepLines(step, names, columns, now)),
+    ...job.steps.flatMap((step) => stepLines(withoutSaid(step, job), names, columns, now)),
     ...(job.changes ?? []).flatMap((each) => changeLines(each, columns)),
     ...job.logs.flatMap(({ container, lines }) => [
       BLANK,
@@ -126,6 +131,14 @@ export function jobBody(job: Job, columns: number, now: number): Line[] {
       ),
     ]),
   ];
+}
+
+/** The head says already why the job failed: its step does not say it once more. */
+function withoutSaid(step: JobStep, { error }: Job): JobStep {
+  const { message, ...rest } = step;
+  return message !== undefined && step.state === 'ERROR' && error?.message.includes(message) === true
+    ? rest
+    : step;
 }
 
 /** What a new container has that the old one had not, and the other way round; nothing where they are the same. */

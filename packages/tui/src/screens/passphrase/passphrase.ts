@@ -15,7 +15,6 @@ import {
 import type { PassphraseQuestion } from '../../fleet/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
 import { fieldAction } from '../field-keys.ts';
-import type { FooterOptions } from '../footer.ts';
 import { type Outcome, settle } from '../request.ts';
 import type { Size } from '../world.ts';
 
@@ -26,7 +25,7 @@ export interface PassphraseState {
 }
 
 /** What Enter and Esc come to here. */
-export const PASSPHRASE_TEXTS: FooterOptions['texts'] = { accept: 'Unlock', restore: 'Go without this key' };
+export const PASSPHRASE_TEXTS = { accept: 'Unlock', restore: 'Go without this key' } as const;
 
 const WIDTH = 66;
 

@@ -1,4 +1,6 @@
+import type { Job } from '@towline/core/job';
 import { choiceOf, type PipelineServer, type PipelineTask } from '@towline/core/plan';
+import type { Hello } from '@towline/core/protocol';
 import { modeName } from '@towline/core/rules';
 import { clockDifference, sanitizeText, span, type Tone } from '../../components/index.ts';
 import { SERVER_MARKS } from '../glyphs.ts';
@@ -23,12 +25,14 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
   const { server } = row;
   const mark = SERVER_MARKS[server.state];
   const loss = linkLoss(server.agent, world);
-  const clock = clockDifference(world.fleet.agents[server.agent]?.clockAheadMs ?? 0);
+  const { hello, clockAheadMs = 0 } = world.fleet.agents[server.agent] ?? {};
+  const clock = clockDifference(clockAheadMs);
   const target = targetOf(state, pipeline, row);
   const job = server.runningJob ?? server.lastJob;
   const details: (Detail | undefined)[] = [
     detail('server', `${mark.glyph} ${server.state}   ${server.name} on ${server.agent}`, mark.tone),
     loss === undefined ? undefined : detail('link', `${loss.sentence} ${ONE_LINE}`),
+    hello === undefined ? undefined : detail('agent', describeAgent(hello)),
     clock === undefined ? undefined : detail('clock', `${server.agent}'s clock is ${clock}.`),
     // A lost link's message is the server's reason.
     server.reason === undefined ? undefined : detail('why', server.reason),
@@ -40,7 +44,7 @@ export function detailsOf(key: RowKey, state: PipelineState, world: World): Deta
           ...buildDetails(row.task, state, world),
         ]
       : []),
-    job === undefined ? undefined : detail('job', `${job.state}   ${job.id} by ${job.operator}`),
+    job === undefined ? undefined : detail('job', describeJob(job)),
     'refusal' in target
       ? detail('Execute', whyNothing(server, target.refusal))
       : detail('Execute', target.plan.armed.map(describeChange).join(', '), 'armed'),
@@ -59,6 +63,18 @@ const ONE_LINE =
 
 function detail(label: string, text: string, tone: Tone = 'plain'): Detail {
   return { label, ...span(sanitizeText(text), tone) };
+}
+
+function describeJob({ state, id, operator, refusal, error }: Job): string {
+  const why = (refusal ?? error)?.message;
+  return `${state}   ${id} by ${operator}${why === undefined ? '' : `   ${why}`}`;
+}
+
+function describeAgent({ version, engine, engineAddress }: Hello): string {
+  const at = engineAddress === undefined ? '' : ` at ${engineAddress}`;
+  const kind =
+    engine.state === 'reachable' ? `${engine.name} ${engine.version}, ${engine.arch}` : 'none reached';
+  return `${version}, its engine ${kind}${at}`;
 }
 
 /** Of a built image: what is chosen, how it is built, and how its last run went. */

@@ -5,13 +5,16 @@ import { JOB_MARKS, SERVER_MARKS } from '../glyphs.ts';
 import { agentNow } from '../link-loss.ts';
 import type { World } from '../world.ts';
 
-/** Of a machine on the way, `deploy@db-1 (10.0.0.7:22, through gate)`: left to the row's info, or what is wrong has no room. */
-const HOP_PLACE = /(?<=^\S+@\S+) \([^)]*\)(?=: )/;
+/**
+ * Where a machine is, `deploy@db-1 (10.0.0.7:22, through gate)`, and which agent it is about, which the row names already: left to
+ * the row's info, or what is wrong has no room.
+ */
+const PLACES = /(?<=^\S+@\S+) \([^)]*\)(?=: )|^The agent at \S+ /;
 
 /** A server's row without the cursor's mark: how it is, which it is, and at the right what its job does or did. */
 export function serverLine(server: PipelineServer, world: World, columns: number): Line {
   const mark = SERVER_MARKS[server.state];
-  const reason = server.reason === undefined ? '' : `   ${server.reason.replace(HOP_PLACE, '')}`;
+  const reason = server.reason === undefined ? '' : `   ${server.reason.replace(PLACES, '')}`;
   return spread(
     [
       // Of the usual widths, so that names stand in one column unless an agent has not answered.

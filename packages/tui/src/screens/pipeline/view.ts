@@ -51,7 +51,12 @@ export function viewPipeline(state: PipelineState, world: World, notice: Line | 
     rows.length > 0 ? body : [BLANK, line(span(`  ${emptyText(state, pipeline)}`, 'quiet'))],
     [
       BLANK,
-      ...statusRows(notice ?? statusOf(state, world), size.columns, STATUS_ROWS),
+      ...statusRows(
+        notice ?? statusOf(state, world),
+        size.columns,
+        STATUS_ROWS,
+        STATUS_ROWS + Math.max(0, height - Math.max(body.length, EMPTY_ROWS)),
+      ),
       editing === undefined
         ? footer('pipeline', size.columns, {
             disabled: disabledCommands(state, world),
@@ -71,6 +76,9 @@ function batchText(state: PipelineState, pipeline: Pipeline | undefined): { batc
     ? {}
     : { batch: `Batch Execute (${describeCounts(plan)})` };
 }
+
+/** What stands in the place of a table that has no rows. */
+const EMPTY_ROWS = 2;
 
 function emptyText(state: PipelineState, pipeline: Pipeline | undefined): string {
   if (pipeline === undefined) return 'No application map is shown. Press s to pick one.';

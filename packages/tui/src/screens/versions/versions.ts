@@ -23,6 +23,7 @@ import type { CallFailure } from '../../fleet/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
 import { filterLine } from '../filter-line.ts';
 import { INITIAL_LIST, type ListState, matches, placeInList, pressInList } from '../list-state.ts';
+import { chooseText, whyNotChoose } from '../read-only.ts';
 import { type Outcome, settle } from '../request.ts';
 import type { Size, World } from '../world.ts';
 
@@ -94,6 +95,8 @@ export function pressInVersions(
     case 'open': {
       const chosen = versions[placeInList(state.list, versions.length, height).at];
       if (chosen === undefined) return settle(state);
+      const against = whyNotChoose(state.server, world);
+      if (against !== undefined) return settle(state, { type: 'notice', tone: 'plain', text: against });
       const { server, container } = state;
       return settle(state, { type: 'close' }, { type: 'choose-tag', server, container, tag: chosen.tag });
     }
@@ -171,7 +174,7 @@ export function viewVersions(
     ],
     foot: foot(
       state.list.typing === undefined
-        ? `${shown}${runs}   Enter chooses, / filters, Esc closes`
+        ? `${shown}${runs}   ${chooseText(state.server, world)}, / filters, Esc closes`
         : `${shown}   Enter keeps the filter, Esc drops it`,
     ),
   };
