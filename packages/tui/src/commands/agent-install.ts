@@ -124,6 +124,11 @@ async function carryOut(installing: Installing): Promise<number> {
     await say(`${shell.name}: agent ${cargo.version}${instead}, in ${stepCount(plan.steps)}:`);
     for (const line of stepLines(plan.steps, scriptOf)) await say(line);
     for (const line of plan.notes) await say(`Note: ${line}`);
+    if (exchanges && watch !== undefined && watch.view().link.state !== 'connected') {
+      await say(
+        'Note: the agent there does not answer. What it has begun goes on, or is undone, once one runs.',
+      );
+    }
     for (const line of going()) await say(`Goes on there: ${line}`);
   }
   if (only) {

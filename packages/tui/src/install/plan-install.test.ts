@@ -1,13 +1,15 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { ok } from '@towline/core/result';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { type Machine, machineQuestion, readMachine } from './machine.ts';
 import { elfArch, isWhole } from './node-binary.ts';
 import { placeOn } from './place.ts';
-import { planInstall, type Wanted } from './plan-install.ts';
+import { planInstall, stopByHand, type Wanted } from './plan-install.ts';
 import { planUninstall } from './plan-uninstall.ts';
 import { unitText } from './unit.ts';
 
@@ -195,6 +197,26 @@ test('uninstall: what a person wrote beside the unit, and that they linger, is t
   expect(JSON.stringify(plan.value.steps)).not.toContain(edits);
   const all = planUninstall(there, { keepHistory: false }, 'web');
   expect(JSON.stringify(all)).toContain(`service' '${edits}'`);
+});
+
+test('an agent that hangs is killed where no systemd does it', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'tl-hangs-'));
+  const place = placeOn({ uid: 1000, home, folders: {} });
+  const deaf = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000); console.log('runs')";
+  const agent = spawn(process.execPath, ['-e', deaf, `${place.prefix}/versions/0.1.0/towline-agent.cjs`]);
+  onTestFinished(async () => {
+    agent.kill('SIGKILL');
+    await rm(home, { recursive: true });
+  });
+  await once(agent.stdout, 'data');
+  await mkdir(place.stateDir, { recursive: true });
+  await writeFile(join(place.stateDir, 'agent.lock'), `{"pid":${agent.pid},"started":"1"}`);
+  // Half a minute is over at once there.
+  await writeFile(join(home, 'sleep'), '#!/bin/sh\n', { mode: 0o755 });
+  const env = { PATH: `${home}:${process.env.PATH}` };
+  const ended = once(agent, 'exit');
+  await promisify(execFile)('sh', ['-c', stopByHand(place)], { env });
+  expect(await ended).toEqual([null, 'SIGKILL']);
 });
 
 test('a machine with a loader of musl beside its glibc is one of glibc', async () => {

@@ -266,13 +266,17 @@ function startWords(place: Place, engine: string): string {
   return `mkdir -p ${state}; setsid ${words} >>${plainWord(logOf(place))} 2>&1 </dev/null`;
 }
 
-/** Ends the installation's own agent, and waits for that: the one that its state folder names, where it is one. */
+/**
+ * Ends the installation's own agent, and waits for that: the one that its state folder names, where it is one. One that hangs is killed
+ * after half a minute, as systemd does it: its jobs are in their journals.
+ */
 export function stopByHand({ stateDir, prefix }: Place): string {
   const lock = shellWord(`${stateDir}/agent.lock`);
   return [
     `pid=$(sed -n 's/.*"pid":\\([0-9]*\\).*/\\1/p' ${lock} 2>/dev/null)`,
     `runs() { [ -n "$pid" ] && tr '\\000' ' ' 2>/dev/null </proc/$pid/cmdline | grep -qF ${shellWord(`${prefix}/versions/`)}; }`,
-    'n=0; if runs; then kill "$pid"; while runs && [ $n -lt 300 ]; do sleep 0.1; n=$((n+1)); done; fi; ! runs',
+    'ended() { n=0; while runs; do [ $n -lt 300 ] || return 1; sleep 0.1; n=$((n+1)); done; }',
+    'runs && kill "$pid"; ended || { kill -9 "$pid"; ended; }',
   ].join('\n');
 }
 
