@@ -31,12 +31,17 @@ export interface ReachedMachine {
   connection: HopConnection;
   name: string;
   release(): void;
+  /** How long a command may say and take nothing, in milliseconds; two minutes by default. */
+  patienceMs?: number;
 }
 
 const PATIENCE_MS = 120_000;
+const TO_BLAME =
+  'Where `ssh` with the command `true` hangs there as well, what the shell does at its start is to blame.';
 const MAX_TEXT = 256 * 1024;
 
-export function remoteShell({ connection, name, release }: ReachedMachine): RemoteShell {
+export function remoteShell(reached: ReachedMachine): RemoteShell {
+  const { connection, name, release, patienceMs = PATIENCE_MS } = reached;
   const failed = (message: string) => err({ code: 'agent-unreachable', message });
   return {
     name,
@@ -58,8 +63,8 @@ export function remoteShell({ connection, name, release }: ReachedMachine): Remo
             clearTimeout(patience);
             patience = setTimeout(() => {
               channel.close();
-              finish(failed(`${name}: a command there does not end: ${script}`));
-            }, PATIENCE_MS);
+              finish(failed(`${name}: a command there says nothing and does not end. ${TO_BLAME}`));
+            }, patienceMs);
           };
           wait();
           let code = 255;

@@ -12,6 +12,7 @@ import { agentAddress } from '../agent-url.ts';
 import { createSshWays, type SshWays } from './index.ts';
 import { createMachines } from './machines.ts';
 import { readWorld } from './read-world.ts';
+import { remoteShell } from './remote-shell.ts';
 import { sshRoute } from './route.ts';
 
 const run = promisify(execFile);
@@ -184,6 +185,23 @@ test('a shell there takes what it is sent, says what it says, and how it ended',
   for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
   expect(await cut).toMatchObject({ error: { message: `${name}: the SSH connection was lost.` } });
   shell.value.close();
+});
+
+test('a command there that does not end is given up, and its script is not what is said of it', async () => {
+  await configure(...block('web', web, ...letIn(web)));
+  const route = sshRoute({ kind: 'ssh', host: 'web' }, readWorld({ HOME: home }));
+  if (!route.ok) throw new Error(route.error.message);
+  const machines = createMachines({ ask: async () => undefined, uid: process.getuid?.() });
+  onTestFinished(() => machines.close());
+  const lease = await machines.connect(route.value.hops);
+  if (!lease.ok) throw new Error(lease.error.message);
+  const shell = remoteShell({ ...lease.value, name: 'web', patienceMs: 200 });
+  // As what a login script waits for.
+  expect(await shell.run('echo begun; exec sleep 100')).toMatchObject({
+    error: {
+      message: expect.stringMatching(/^web: a command there says nothing and does not end\. Where `ssh`/),
+    },
+  });
 });
 
 test('a connection that is killed ends what goes over it with its reason, and is made again', async () => {
