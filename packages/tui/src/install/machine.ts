@@ -94,7 +94,7 @@ for p in ${OUR_PROGRAMS.join(' ')}; do command -v "$p" >/dev/null 2>&1 && say pr
 [ ! -d "\${DOCKER_CONFIG:-$HOME/.docker}" ] || say docker-config yes
 [ ! -d "$HOME/.ssh" ] || say ssh-config yes
 current=$(readlink "$prefix/current") && say current "\${current##*/}"
-[ ! -x "$prefix/current/towline-agent" ] || "$prefix/current/towline-agent" --version >/dev/null 2>&1 && say current-runs yes
+"$prefix/current/towline-agent" --version >/dev/null 2>&1 && say current-runs yes
 for p in "$prefix"/versions/*; do [ -d "$p" ] && say version "\${p##*/}"; done
 for p in "$prefix"/nodes/*; do [ -f "$p" ] && say brought-node "\${p##*/}"; done
 [ ! -f "$unit" ] || sed 's/^/towline unit /' "$unit"

@@ -1,6 +1,6 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -242,6 +242,27 @@ test('a machine with a loader of musl beside its glibc is one of glibc', async (
   } finally {
     await rm(dir, { recursive: true });
   }
+});
+
+test('whether what is installed runs is tried: one whose files are gone does not', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tl-current-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
+  // Of a user, whose things are where the environment says.
+  await writeFile(join(dir, 'id'), '#!/bin/sh\necho 1000\n', { mode: 0o755 });
+  const env = { ...process.env, PATH: `${dir}:${process.env.PATH}`, XDG_DATA_HOME: dir };
+  const look = () => {
+    const { stdout } = spawnSync('sh', ['-c', machineQuestion('/no/engine.sock')], { encoding: 'utf8', env });
+    const read = readMachine(stdout, 'here');
+    return read.ok && [read.value.current, read.value.currentRuns];
+  };
+  expect(look()).toEqual([undefined, false]);
+  const version = join(dir, 'towline', 'versions', '0.1.0-x');
+  await mkdir(version, { recursive: true });
+  await symlink('versions/0.1.0-x', join(dir, 'towline', 'current'));
+  await writeFile(join(version, 'towline-agent'), '#!/bin/sh\n', { mode: 0o755 });
+  expect(look()).toEqual(['0.1.0-x', true]);
+  await rm(version, { recursive: true });
+  expect(look()).toEqual(['0.1.0-x', false]);
 });
 
 test('this machine says what it is', () => {
