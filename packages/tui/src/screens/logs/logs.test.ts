@@ -91,13 +91,13 @@ test('a container that has written nothing is not waited for as if its agent had
 
 test('that the link is lost is said with why for as long as it is, and the log goes on afterwards', () => {
   const world = worldOf();
-  const opened = tell(openLogs('alpha', 'gateway'), 3);
+  const opened = tell(openLogs('alpha', 'gateway'), 30);
   const shown = (at: World) => viewLogs(opened, at, undefined).lines.map(lineText).join('\n');
   expect(shown(world)).toContain('● following');
   const alpha = world.fleet.agents.alpha;
   if (alpha === undefined) throw new Error('the scenes are others');
   const message =
-    'The agent at localhost:7443 refuses the token in web.token: it was revoked. Have another one made.';
+    'The agent at localhost:7443 refuses the token in ~/.config/towline/web.token: The token "board" was revoked. Make one on its machine: towline-agent token create';
   const link = { state: 'lost', message, lastSeenAt: new Date(-12_000).toISOString() } as const;
   const agents = { ...world.fleet.agents, alpha: { ...alpha, link } };
   const away = shown({ ...world, fleet: { ...world.fleet, agents } });

@@ -116,6 +116,7 @@ function isOurs(state: LogsState, { agent, container, attempt }: LogArrival): bo
 
 const HEAD_ROWS = 2;
 const FOOT_ROWS = 2;
+const TROUBLE_ROWS = 3;
 
 function viewOf({ wrap }: LogsState, { columns, rows }: Size): LogView {
   return { columns, height: Math.max(1, rows - HEAD_ROWS - FOOT_ROWS), wrap };
@@ -245,9 +246,10 @@ export function viewLogs(state: LogsState, world: World, notice: Line | undefine
   if (said === undefined) {
     return { lines: composeFrame(size, [title, BLANK], rows, [notice ?? streamLine(state), keys]) };
   }
-  // What is wrong, and what to do, is longer than a row of a small terminal: it has the head's blank one too.
-  const status = statusRows(line(span(sanitizeLine(said), 'bad')), size.columns, FOOT_ROWS);
-  return { lines: composeFrame(size, [title], rows, [...status, keys]) };
+  // What is wrong, and what to do, is longer than a row of a small terminal: it has the head's blank one, and one of the log's.
+  const foot = [...statusRows(line(span(sanitizeLine(said), 'bad')), size.columns, TROUBLE_ROWS), keys];
+  const room = Math.max(1, size.rows - 1 - foot.length);
+  return { lines: composeFrame(size, [title], rows.slice(-room), foot) };
 }
 
 /** Why there is nothing new. `loss` is of the link to its agent: the log goes on where it was once that is back. */
