@@ -120,7 +120,7 @@ test('Ctrl-C while something is sent leaves nothing half, and says what to do', 
 test('without systemd the agent is brought with a Node, and runs by the command that is printed', async () => {
   const ran = await place.run('agent', 'install', URL, ...engine(), '--yes', '--json');
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
-  expect(ran.json()).toMatchObject({ state: 'INSTALLED', start: expect.stringContaining('setsid') });
+  expect(ran.json()).toMatchObject({ state: 'INSTALLED', start: '(setsid /opt/towline/start &)' });
   expect(await readdir(machine.path('/opt/towline/nodes'))).toEqual([process.versions.node]);
   expect((await place.run('agents')).code).toBe(5);
 
@@ -129,8 +129,20 @@ test('without systemd the agent is brought with a Node, and runs by the command 
   const there = ['-F', join(place.dir, '.ssh', 'config'), '-p', String(sshd.port), 'web'];
   await execa('ssh', [...there, start], { stdin: 'ignore' });
   await expect.poll(async () => (await place.run('agents')).code, { timeout: 50_000 }).toBe(0);
-  const again = await place.run('agent', 'install', URL, ...engine(), '--yes');
+  const again = await place.run('agent', 'install', URL, '--yes');
   expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('is there already, and runs') });
+});
+
+test('it gets another engine where one is named, and keeps it after that', async () => {
+  // Another way to the same one.
+  const other = `unix://${join(place.dir, 'other.sock')}`;
+  await symlink(hosts.a.socket, other.slice('unix://'.length));
+  const ran = await place.run('agent', 'install', URL, '--engine', other, '--yes');
+  expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('and answers') });
+  expect(ran.stderr).toContain(`Its engine becomes ${other}; it was unix://${hosts.a.socket}.`);
+  expect(await place.run('agents')).toMatchObject({ code: 0 });
+  const plan = await place.run('agent', 'install', URL, '--plan', '--json');
+  expect(plan.json()).toMatchObject({ engine: other, engineBefore: null, steps: [] });
 });
 
 test('a newer one takes its place in the middle of a job, which goes on', async () => {
@@ -139,9 +151,12 @@ test('a newer one takes its place in the middle of a job, which goes on', async 
   await symlink(process.execPath, join(bin, 'node'));
   const [before] = await versions();
   const job = await execute('7.2.0');
-  const busy = await programs.withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes');
+  const busy = await programs.withAgent(newer, 'agent', 'install', URL, '--yes');
   expect(busy).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`job ${job} on shop/demo/web`) });
-  const ran = await programs.withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes', '--now');
+  // Undone or gone on with can only be what is on the engine that the agent has then.
+  const moved = await programs.withAgent(newer, 'agent', 'install', URL, ...engine(), '--yes', '--now');
+  expect(moved).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('Say --wait to wait for it') });
+  const ran = await programs.withAgent(newer, 'agent', 'install', URL, '--yes', '--now');
   expect(ran, ran.stderr).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('and answers') });
   const left = await versions();
   expect(left).toHaveLength(1);
@@ -157,7 +172,7 @@ test('a newer one takes its place in the middle of a job, which goes on', async 
 
 test('one that does not start is taken back, and the old one serves', async () => {
   const [before] = await versions();
-  const ran = await programs.withAgent(broken, 'agent', 'install', URL, ...engine(), '--yes');
+  const ran = await programs.withAgent(broken, 'agent', 'install', URL, '--yes');
   expect(ran, ran.stdout).toMatchObject({ exitCode: 3 });
   expect(ran.stderr).toContain('it could not start it');
   expect(ran.stderr).toContain('broken on purpose');
@@ -169,7 +184,7 @@ test('one that finds no room on the disk changes nothing', async () => {
   const before = await versions();
   const { size } = await stat(machine.path('/opt/towline/current/towline-agent.cjs'));
   await machine.run('mount', '-o', `remount,size=${Math.ceil(size * 1.5)}`, '/opt');
-  const ran = await programs.withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
+  const ran = await programs.withAgent(newest, 'agent', 'install', URL, '--yes');
   await machine.run('mount', '-o', 'remount,size=50%', '/opt');
   expect(ran, ran.stdout).toMatchObject({ exitCode: 1 });
   expect(ran.stderr).toContain('No space left on device');
@@ -184,7 +199,7 @@ test('one that finds no room on the disk changes nothing', async () => {
 
 test('where no program may be run it is said what to look at', async () => {
   await machine.run('mount', '-o', 'remount,noexec', '/opt');
-  const ran = await programs.withAgent(newest, 'agent', 'install', URL, ...engine(), '--yes');
+  const ran = await programs.withAgent(newest, 'agent', 'install', URL, '--yes');
   await machine.run('mount', '-o', 'remount,exec', '/opt');
   expect(ran, ran.stdout).toMatchObject({ exitCode: 1 });
   expect(ran.stderr).toContain('See whether it is mounted noexec: findmnt -T /opt/towline');
@@ -195,7 +210,7 @@ test('a line that is lost in the middle of the exchange is waited for', async ()
   const before = await readlink(machine.path('/opt/towline/current'));
   const go = join(place.dir, 'go');
   await programs.rebuild(held(go));
-  const running = programs.start('agent', 'install', URL, ...engine(), '--yes');
+  const running = programs.start('agent', 'install', URL, '--yes');
   const agents = async () => (await machine.processes()).length;
   await expect
     .poll(() => readlink(machine.path('/opt/towline/current')), { timeout: 50_000 })

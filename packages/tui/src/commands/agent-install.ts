@@ -36,7 +36,10 @@ export function addAgentInstall(agent: Command, run: Run): void {
     .command('install')
     .description('put the agent on a machine, or a newer one in its place, after every command was shown')
     .argument('<url>', 'the machine: ssh://[user@]host[:port]')
-    .option('--engine <url>', 'its engine’s socket: a path, unix:///path or tcp://host:port')
+    .option(
+      '--engine <url>',
+      'its engine’s socket: a path, unix:///path or tcp://host:port; else the one that it has, or the one found',
+    )
     .option(
       '--node <file>',
       'the Node to send where the machine has none that fits; else the one that runs this',
@@ -80,6 +83,10 @@ function install(context: Context, url: string, options: InstallOptions): Promis
   });
 }
 
+function nothingStarts(start: string, url: string): string {
+  return `Nothing starts it. As its user, there: ${start} Or from here: towline agent install ${url} --start`;
+}
+
 interface Installing {
   context: Context;
   url: string;
@@ -104,6 +111,8 @@ async function carryOut(installing: Installing): Promise<number> {
       state,
       version: cargo.version,
       before: plan.before ?? null,
+      engine: plan.engine,
+      engineBefore: plan.engineBefore ?? null,
       steps: plan.steps.map((step) => stepDocument(step, scriptOf(step))),
       notes: plan.notes,
       start: plan.start ?? null,
@@ -115,7 +124,10 @@ async function carryOut(installing: Installing): Promise<number> {
   const say = sayerOf(context, only);
   if (plan.steps.length === 0) {
     if (context.options.json) await document('UNCHANGED');
-    else await say(`${shell.name}: agent ${cargo.version} is there already${watch ? ', and runs' : ''}.`);
+    else {
+      await say(`${shell.name}: agent ${cargo.version} is there already${watch ? ', and runs' : ''}.`);
+      if (!watch && plan.start !== undefined) await say(nothingStarts(plan.start, url));
+    }
     return 0;
   }
   if (!context.options.json || !only) {
@@ -136,6 +148,11 @@ async function carryOut(installing: Installing): Promise<number> {
     return 0;
   }
 
+  if (going().length > 0 && plan.engineBefore !== undefined && !options.wait) {
+    // On another engine it would find nothing to go on with, nor to undo.
+    const message = `${shell.name}: there goes on ${going().join('; ')}. Nothing was done: what has begun on ${plan.engineBefore} ends there, before the agent gets another engine. Say --wait to wait for it.`;
+    return fail(context, { code: 'busy', message, exitCode: 2 });
+  }
   const refused = await agreed(context, options, {
     question: going().length > 0 && !options.wait ? 'Do it, and interrupt what goes on?' : 'Do it?',
     nothing: 'Nothing was done',
@@ -283,8 +300,7 @@ async function perform(
     }
     await output.result(`${shell.name}: agent ${cargo.version} is installed${runs ? ', and answers' : ''}.`);
     if (engine?.state === 'unreachable') output.note(`Its engine does not answer: ${engine.message}`);
-    if (!runs && plan.start !== undefined)
-      await output.result(`Nothing starts it. As its user, there: ${plan.start}`);
+    if (!runs && plan.start !== undefined) await output.result(nothingStarts(plan.start, url));
     if (plan.before === undefined)
       await output.result(`For the map file: agents: { NAME: { url: "${url}" } }`);
     return 0;

@@ -35,8 +35,10 @@ export interface Machine {
   nodes: readonly string[];
   /** The unit's text; absent where there is none. */
   unit?: string;
-  /** Whether somebody changed it by `systemctl edit`. */
-  unitEdits: boolean;
+  /** What somebody wrote by `systemctl edit`; absent where nobody did. */
+  unitEdits?: string;
+  /** What starts the agent where no systemd does; absent where there is none. */
+  startFile?: string;
   /** The agent that has the state folder: its process, and its command line. */
   agent?: { pid: number; command: string };
   /** Whether there is a state folder. */
@@ -97,8 +99,12 @@ current=$(readlink "$prefix/current") && say current "\${current##*/}"
 "$prefix/current/towline-agent" --version >/dev/null 2>&1 && say current-runs yes
 for p in "$prefix"/versions/*; do [ -d "$p" ] && say version "\${p##*/}"; done
 for p in "$prefix"/nodes/*; do [ -f "$p" ] && say brought-node "\${p##*/}"; done
-[ ! -f "$unit" ] || sed 's/^/towline unit /' "$unit"
-[ ! -d "$unit.d" ] || say unit-edits yes
+# A file that a person wrote may lack its last line's end.
+text() { [ ! -f "$2" ] || { sed "s/^/towline $1 /" "$2"; echo; }; }
+text unit "$unit"
+[ ! -d "$unit.d" ] || say unit-edits
+for p in "$unit.d"/*.conf; do text unit-edits "$p"; done
+text start-file "$prefix/start"
 [ ! -d "$state" ] || say history yes
 of_lock() { sed -n "s/.*\\"$1\\":\\"*\\([0-9]*\\).*/\\1/p" "$state/agent.lock" 2>/dev/null; }
 pid=$(of_lock pid)
@@ -118,6 +124,7 @@ export function readMachine(text: string, name: string): Result<Machine> {
     found.set(key, [...(found.get(key) ?? []), value]);
   }
   const all = (key: string): readonly string[] => found.get(key) ?? [];
+  const whole = (key: string) => `${all(key).join('\n')}\n`;
   const one = (key: string) => found.get(key)?.[0] || undefined;
   const [os, arch, uid, user, home] = [one('os'), one('arch'), one('uid'), one('user'), one('home')];
   const told = os !== undefined && arch !== undefined && user !== undefined && home !== undefined;
@@ -159,8 +166,9 @@ export function readMachine(text: string, name: string): Result<Machine> {
     currentRuns: found.has('current-runs'),
     versions: all('version'),
     nodes: all('brought-node'),
-    unitEdits: found.has('unit-edits'),
-    ...(found.has('unit') && { unit: `${all('unit').join('\n')}\n` }),
+    ...(found.has('unit') && { unit: whole('unit') }),
+    ...(found.has('unit-edits') && { unitEdits: whole('unit-edits') }),
+    ...(found.has('start-file') && { startFile: whole('start-file') }),
     ...(pid !== undefined &&
       command !== undefined && { agent: { pid: Number(pid), command: command.trim() } }),
     history: found.has('history'),

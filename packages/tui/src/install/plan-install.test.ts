@@ -2,15 +2,17 @@ import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ok } from '@towline/core/result';
 import { expect, onTestFinished, test } from 'vitest';
+import { editedStart } from './installed-engine.ts';
 import { type Machine, machineQuestion, readMachine } from './machine.ts';
 import { elfArch, isWhole } from './node-binary.ts';
 import { placeOn } from './place.ts';
 import { planInstall, stopByHand, type Wanted } from './plan-install.ts';
 import { planUninstall } from './plan-uninstall.ts';
+import { startFile, startText } from './start-file.ts';
 import { unitText } from './unit.ts';
 
 const machine: Machine = {
@@ -32,7 +34,6 @@ const machine: Machine = {
   currentRuns: false,
   versions: [],
   nodes: [],
-  unitEdits: false,
   history: false,
 };
 const user: Partial<Machine> = { uid: 1000, user: 'ann', home: '/home/ann' };
@@ -97,8 +98,8 @@ test('what is there as it should be is left alone', () => {
     'switch to it',
     'write its unit',
   ]);
-  const { agent: _, ...stopped } = there;
-  expect(names(planned(stopped).steps)).toContain('start it');
+  const { agent: _, ...ended } = there;
+  expect(names(planned(ended).steps)).toContain('start it');
   expect(names(planned({ ...there, currentRuns: false }).steps)).toContain('send the agent');
   // What an installation that was cut off has left goes.
   const left = planned({ ...there, nodes: ['24.1.0.77.part'] });
@@ -119,20 +120,114 @@ test('a Node is sent where there is none that fits, and not twice', () => {
 });
 
 test('without systemd it is said how to start it, and it is started where that is asked for or it ran before', () => {
-  const alone = { systemd: false };
+  const written = 'write how it is started';
   const plan = planned(alone);
-  expect(names(plan.steps)).toEqual([...NEW, 'switch to it']);
-  expect(plan.start).toBe(
-    '(umask 077; mkdir -p /var/lib/towline; setsid /opt/towline/current/towline-agent --socket /run/towline/agent.sock --state-dir /var/lib/towline --engine unix:///var/run/docker.sock >>/var/lib/towline/agent.log 2>&1 </dev/null &)',
-  );
-  const started = ['stop what runs', 'start it', 'see whether it answers'];
-  expect(names(planned(alone, { start: true }).steps).slice(-3)).toEqual(started);
-  expect(names(planned({ ...old, ...alone }).steps).slice(-4, -1)).toEqual(started);
+  expect(names(plan.steps)).toEqual([...NEW, 'switch to it', written]);
+  expect(plan.steps.at(-1)).toMatchObject({
+    path: '/opt/towline/start',
+    text: `#!/bin/sh
+umask 077
+mkdir -p /var/lib/towline
+exec /opt/towline/current/towline-agent --socket /run/towline/agent.sock --state-dir /var/lib/towline --engine unix:///var/run/docker.sock >>/var/lib/towline/agent.log 2>&1 </dev/null
+`,
+  });
+  expect(plan.start).toBe('(setsid /opt/towline/start &)');
+  const how = `As its user, there: ${plan.start}`;
+  expect(plan.notes).toEqual([
+    `No systemd starts services there for this user: nothing starts the agent, now or with the machine; --start does it now. ${how}`,
+  ]);
+  const begun = [written, 'stop what runs', 'start it', 'see whether it answers'];
+  const starting = planned(alone, { start: true });
+  expect(names(starting.steps).slice(-4)).toEqual(begun);
+  expect(starting.notes).toEqual([
+    `No systemd starts services there for this user: once the machine starts anew, nothing starts the agent. ${how}`,
+  ]);
+  expect(names(planned({ ...old, ...alone }).steps).slice(-5, -1)).toEqual(begun);
+});
+
+const [OURS, THEIRS] = ['unix:///run/ours.sock', `unix:///run/it's "100%" $theirs.sock`];
+const place = placeOn(machine);
+const same: Partial<Machine> = { ...old, current: wanted.version, versions: [wanted.version] };
+const agentWith = (engine?: string) => {
+  const words = engine === undefined ? '' : ` --engine ${engine}`;
+  return { pid: 7, command: `node ${place.prefix}/versions/v/towline-agent.cjs --socket /s${words}` };
+};
+const alone = { systemd: false };
+const installed = { startFile: startText(place, THEIRS) };
+const served = { unit: unitText(place, THEIRS), agent: agentWith(THEIRS) };
+const started = { ...alone, ...installed, agent: agentWith(THEIRS) };
+const { agent: _, ...stopped } = { ...same, ...alone, ...installed };
+const edited = (words: string) => ({
+  unitEdits: `[Service]\nExecStart=\nExecStart=/x/towline-agent${words} --listen 127.0.0.1:1\n`,
+});
+
+/** What is done for the agent to be as it should be: its file is written, or it is started with that as well. */
+type Done = 'nothing' | 'written' | 'started';
+
+test.each<[string, Partial<Machine>, string | undefined, { is: string; was?: string; done: Done }]>([
+  ['kept', { ...same, ...served }, undefined, { is: THEIRS, done: 'nothing' }],
+  ['kept without systemd', { ...same, ...started }, undefined, { is: THEIRS, done: 'nothing' }],
+  ['kept by an upgrade', { ...old, ...served }, undefined, { is: THEIRS, done: 'started' }],
+  ['kept by one without systemd', { ...old, ...started }, undefined, { is: THEIRS, done: 'started' }],
+  ['kept, not started', stopped, undefined, { is: THEIRS, done: 'nothing' }],
+  [
+    'kept where there was no file for it',
+    { ...same, ...alone, agent: agentWith(THEIRS) },
+    undefined,
+    { is: THEIRS, done: 'written' },
+  ],
+  [
+    'kept where systemd came later',
+    { ...same, ...started, systemd: true },
+    undefined,
+    { is: THEIRS, done: 'started' },
+  ],
+  ['the same one', { ...same, ...served }, THEIRS, { is: THEIRS, done: 'nothing' }],
+  ['another', { ...same, ...served }, OURS, { is: OURS, was: THEIRS, done: 'started' }],
+  ['another without systemd', { ...same, ...started }, OURS, { is: OURS, was: THEIRS, done: 'started' }],
+  ['another by an upgrade', { ...old, ...started }, OURS, { is: OURS, was: THEIRS, done: 'started' }],
+  ['another, not started', stopped, OURS, { is: OURS, was: THEIRS, done: 'written' }],
+  [
+    'another, of which it was only written',
+    { ...same, ...served, unit: unitText(place, OURS) },
+    OURS,
+    { is: OURS, was: THEIRS, done: 'started' },
+  ],
+  [
+    'another than its own choice',
+    { ...same, ...alone, agent: agentWith() },
+    OURS,
+    { is: OURS, was: 'the one that it looked for itself', done: 'started' },
+  ],
+  [
+    'a person’s for systemd',
+    { ...same, ...served, ...edited(` --engine ${OURS}`), agent: agentWith(OURS) },
+    undefined,
+    { is: THEIRS, done: 'nothing' },
+  ],
+])('the engine of an agent that is there: %s', (_name, there, engine, { is, was, done }) => {
+  const plan = planned(there, engine === undefined ? {} : { engine });
+  expect([plan.engine, plan.engineBefore]).toEqual([is, was]);
+  const becomes = was === undefined ? [] : [`Its engine becomes ${is}; it was ${was}.`];
+  expect(plan.notes.filter((line) => line.startsWith('Its engine'))).toEqual(becomes);
+  const has = (name: string) => names(plan.steps).includes(name);
+  const written = has('write its unit') || has('write how it is started');
+  expect(written ? (has('start it') ? 'started' : 'written') : 'nothing').toBe(done);
+});
+
+test('an agent that does not come up with another engine is brought back with its own', () => {
+  const texts = (there: Partial<Machine>) => {
+    const { steps, back } = planned({ ...same, ...there }, { engine: OURS });
+    expect(names(back).slice(-1)).toEqual(['see whether it answers']);
+    return [steps, back].map((each) => each.flatMap((step) => (step.kind === 'write' ? [step.text] : [])));
+  };
+  expect(texts(served)).toEqual([[unitText(place, OURS)], [unitText(place, THEIRS)]]);
+  expect(texts(started)).toEqual([[startText(place, OURS)], [startText(place, THEIRS)]]);
 });
 
 test('a user installs for themselves, an agent that goes on when they have logged out', () => {
-  const alone = { ...user, folders: { runtime: '/run/user/1000' } };
-  const { place, steps } = planned(alone);
+  const anns = { ...user, folders: { runtime: '/run/user/1000' } };
+  const { place, steps } = planned(anns);
   expect(place).toMatchObject({
     scope: 'user',
     prefix: '/home/ann/.local/share/towline',
@@ -141,7 +236,7 @@ test('a user installs for themselves, an agent that goes on when they have logge
     unit: '/home/ann/.config/systemd/user/towline-agent.service',
   });
   expect(steps[0]).toMatchObject({ command: expect.stringContaining('enable-linger ||') });
-  expect(planned({ ...alone, lingers: true }).steps).toEqual(steps.slice(1));
+  expect(planned({ ...anns, lingers: true }).steps).toEqual(steps.slice(1));
   expect(steps).toContainEqual(
     expect.objectContaining({ command: 'systemctl --user restart towline-agent.service' }),
   );
@@ -162,6 +257,16 @@ test.each<[string, Partial<Machine>, Partial<Wanted>]>([
     {},
   ],
   ['engine-address', {}, { engine: 'banana' }],
+  [
+    'unit-edited: .*with no --engine.*systemctl edit towline-agent.service',
+    { ...same, ...served, ...edited('') },
+    { engine: OURS },
+  ],
+  [
+    'unit-edited: .*with --engine unix:///run/ours.sock, and',
+    { ...same, ...served, ...edited(` --engine ${OURS}`) },
+    { engine: THEIRS },
+  ],
   ['other-agent: .*kill 7', { agent: { pid: 7, command: 'node /srv/towline-agent.js' } }, {}],
 ])('refused, with what to do: %s', (expected, change, more) => {
   expect(refused(change, more)).toMatch(new RegExp(expected));
@@ -185,7 +290,7 @@ test('uninstall: all that was installed goes, the history as well unless it is t
 });
 
 test('uninstall: what a person wrote beside the unit, and that they linger, is told and not taken', () => {
-  const there = { ...machine, ...user, unit: 'the unit\n', lingers: true, unitEdits: true };
+  const there = { ...machine, ...user, unit: 'the unit\n', lingers: true, unitEdits: '[Service]\n' };
   const edits = '/home/ann/.config/systemd/user/towline-agent.service.d';
   const plan = planUninstall(there, { keepHistory: true }, 'web');
   if (!plan.ok) throw new Error(plan.error.message);
@@ -263,6 +368,30 @@ test('whether what is installed runs is tried: one whose files are gone does not
   expect(look()).toEqual(['0.1.0-x', true]);
   await rm(version, { recursive: true });
   expect(look()).toEqual(['0.1.0-x', false]);
+});
+
+test('what starts an agent is read as it was written, and what a person wrote for systemd with it', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'tl-starts-'));
+  try {
+    const write = async (path: string, text: string, mode = 0o644) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text, { mode });
+    };
+    await write(join(dir, 'bin', 'id'), '#!/bin/sh\n[ "$1" = -u ] && echo 1000 || echo ann\n', 0o755);
+    const at = placeOn({ uid: 1000, home: dir, folders: {} });
+    await write(at.unit, unitText(at, THEIRS));
+    await write(`${at.unit}.d/a.conf`, '[Service]\nExecStart=');
+    await write(`${at.unit}.d/b.conf`, '[Service]\nExecStart=/x --engine /y.sock');
+    await write(startFile(at), startText(at, THEIRS));
+    const env = { PATH: `${join(dir, 'bin')}:${process.env.PATH}`, HOME: dir };
+    const { stdout } = spawnSync('sh', ['-c', machineQuestion('/no/engine.sock')], { encoding: 'utf8', env });
+    const read = readMachine(stdout, 'here');
+    if (!read.ok) throw new Error(read.error.message);
+    expect([read.value.unit, read.value.startFile]).toEqual([unitText(at, THEIRS), startText(at, THEIRS)]);
+    expect(editedStart({ ...read.value, systemd: true })).toEqual({ engine: 'unix:///y.sock' });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
 });
 
 test('this machine says what it is', () => {

@@ -1,12 +1,14 @@
 import { describeEngine, findEngine } from '@towline/core/engine';
 import { err, ok, type Result } from '@towline/core/result';
 import { shellWord } from '../link/index.ts';
+import { editedStart, installedEngine, runningEngine } from './installed-engine.ts';
 import type { Machine } from './machine.ts';
 import { archOf, isNewEnough, LEAST_NODE, type NodeBinary } from './node-binary.ts';
 import type { Span } from './perform.ts';
 import { type Place, placeOn, UNIT_NAME, versionFolder } from './place.ts';
+import { logOf, startByHand, startFile, startText, startWords } from './start-file.ts';
 import type { Step } from './step.ts';
-import { agentWords, launcherText, unitText } from './unit.ts';
+import { launcherText, unitText } from './unit.ts';
 
 /** What is to be installed. */
 export interface Wanted {
@@ -15,7 +17,7 @@ export interface Wanted {
   agentBytes: number;
   /** What is sent where the machine has no Node that fits; or why none is at hand. */
   node: Result<NodeBinary>;
-  /** The engine, as it was asked for. */
+  /** The engine, as it was asked for. Without it that of the agent which is there, or the one that is found. */
   engine?: string;
   /** Where no systemd is there: start it all the same. */
   start: boolean;
@@ -37,13 +39,16 @@ export interface InstallPlan {
   before?: string;
   /** Whether an agent runs there that is to be started again. */
   restarts: boolean;
+  engine: string;
+  /** The engine of the agent that is there, where it gets another. */
+  engineBefore?: string;
   /** How it is started by hand, where nothing starts it. */
   start?: string;
 }
 
 /**
  * The steps that bring this agent to a machine, or a newer one in the place of an older. Errors: `not-linux`, `no-node`,
- * `engine-denied`, `engine-address`, `other-agent`.
+ * `engine-denied`, `engine-address`, `unit-edited`, `other-agent`.
  */
 export function planInstall(machine: Machine, wanted: Wanted, name: string): Result<InstallPlan> {
   const place = placeOn(machine);
@@ -52,32 +57,41 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
   }
   const other = otherAgent(machine, place, name);
   if (other !== undefined) return other;
-  const engine = engineOn(machine, wanted, name);
+  const engine = engineOn(machine, wanted, place, name);
   if (!engine.ok) return engine;
   const node = nodeFor(machine, wanted, place, name);
   if (!node.ok) return node;
   const { prefix } = place;
   const { current, agent } = machine;
   const { version } = wanted;
+  const { url } = engine.value;
   const folder = versionFolder(place, version);
-  const unit = unitText(place, engine.value.url);
-  const done = machine.currentRuns && current === version && (!machine.systemd || machine.unit === unit);
+  const starter = starterOn(machine, place, url);
   const restarts = agent !== undefined;
-  const notes = [...engine.value.notes, ...notesOn(machine, place)];
+  const starts = machine.systemd || restarts || wanted.start;
+  const engineBefore = engineBeforeOn(machine, wanted, url);
   const leftOver = leftOverOn(machine, place, version, node.value.path);
-  const startCommand = machine.systemd ? {} : { start: startByHand(place, engine.value.url) };
   const plan = {
     place,
-    notes,
+    notes: [
+      ...(engineBefore === undefined ? [] : [`Its engine becomes ${url}; it was ${engineBefore}.`]),
+      ...engine.value.notes,
+      ...notesOn(machine, place, starts),
+    ],
     restarts,
+    engine: url,
+    ...(engineBefore !== undefined && { engineBefore }),
     lastWords: machine.systemd ? lastOfJournal(place, machine.now) : lastOfLog(place),
     ...(current !== undefined && { before: current }),
-    ...startCommand,
+    ...(!machine.systemd && { start: startByHand(place) }),
   };
-  const starts = machine.systemd || restarts || wanted.start;
   const steps: Step[] = [...lingerOn(machine, place)];
-  // It is there as it should be, and runs where it should.
-  if (done && (restarts || !starts)) {
+  const isThere = machine.currentRuns && current === version;
+  const runs = restarts ? engineBefore === undefined : !starts;
+  const isWritten = starter.text === starter.there;
+  // It runs where it should, as it should. What is read only by its next start is written under it.
+  if (isThere && runs && (isWritten || starter.kind === 'file')) {
+    if (!isWritten) steps.push(writeStart(place, starter.text));
     const between = { from: steps.length, to: steps.length };
     return ok({ ...plan, steps: [...steps, ...leftOver], back: [], between });
   }
@@ -124,24 +138,67 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     );
   }
   const from = steps.length;
-  const before = machine.currentRuns && current !== version ? current : undefined;
-  const url = engine.value.url;
-  steps.push(...serve(place, machine, { version, unit, starts, engine: url, ...(restarts && { before }) }));
+  const isAnother = current !== version;
+  const before = machine.currentRuns ? current : undefined;
+  const goesBack = isAnother && restarts && { before };
+  steps.push(...serve(place, machine, { version, starter, starts, ...goesBack }));
   const to = steps.length;
   steps.push(...leftOver);
+  const old = starterBefore(machine, place, url);
   const back: Step[] =
-    before === undefined
+    before === undefined || !(isAnother || restarts)
       ? []
-      : [
-          ...serve(place, machine, { version: before, unit: machine.unit, starts: restarts, engine: url }),
-          { kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` },
-        ];
+      : serve(place, machine, { version: before, starter: old, starts: restarts });
+  if (isAnother && before !== undefined) {
+    back.push({ kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` });
+  }
   return ok({ ...plan, steps, back, between: { from, to } });
 }
 
+/** What starts an agent: a unit of systemd, or a file that somebody runs. */
+interface Starter {
+  kind: 'unit' | 'file';
+  text: string;
+}
+
+/** The one that is to be, and what is in its place. */
+function starterOn(
+  { systemd, unit, startFile }: Machine,
+  place: Place,
+  engine: string,
+): Starter & { there: string | undefined } {
+  return systemd
+    ? { kind: 'unit', text: unitText(place, engine), there: unit }
+    : { kind: 'file', text: startText(place, engine), there: startFile };
+}
+
+/** The one of the agent that is there, with the engine that this one has. */
+function starterBefore(machine: Machine, place: Place, engine: string): Starter {
+  if (machine.systemd && machine.unit !== undefined) return { kind: 'unit', text: machine.unit };
+  const before = runningEngine(machine.agent) ?? installedEngine(machine) ?? engine;
+  return { kind: 'file', text: startText(place, before) };
+}
+
+/** The engine of the agent that is there, for people, where it is to be another. */
+function engineBeforeOn(machine: Machine, { engine }: Wanted, url: string): string | undefined {
+  // Of what a person wrote for systemd nothing changes.
+  if (editedStart(machine) !== undefined) return undefined;
+  const unsaid = engine === undefined ? undefined : 'the one that it looked for itself';
+  const before =
+    machine.agent === undefined ? installedEngine(machine) : (runningEngine(machine.agent) ?? unsaid);
+  return before === url ? undefined : before;
+}
+
+function writeStart(place: Place, text: string): Step {
+  return { kind: 'write', name: 'write how it is started', path: startFile(place), mode: '755', text };
+}
+
 /** What other versions, and installations that were cut off, have left. */
-function leftOverOn({ versions, nodes }: Machine, place: Place, version: string, node: string): Step[] {
+function leftOverOn(machine: Machine, place: Place, version: string, node: string): Step[] {
+  const { versions, nodes } = machine;
   const left = [
+    // Of before systemd was there.
+    ...(machine.systemd && machine.startFile !== undefined ? [startFile(place)] : []),
     ...versions.filter((each) => each !== version).map((each) => versionFolder(place, each)),
     ...nodes.map((each) => `${place.prefix}/nodes/${each}`).filter((path) => path !== node),
   ];
@@ -179,24 +236,23 @@ function lastOfJournal({ scope }: Place, since: number): string {
 
 interface Served {
   version: string;
-  unit: string | undefined;
+  starter: Starter;
   starts: boolean;
-  engine: string;
   /** What runs before it: the machine goes back to that by itself, whoever is not there any more to have it do so. */
   before?: string | undefined;
 }
 
 /** Makes a version the current one, and lets it run where it is to. */
-function serve(place: Place, machine: Machine, { version, unit, starts, engine, before }: Served): Step[] {
+function serve(place: Place, machine: Machine, { version, starter, starts, before }: Served): Step[] {
   const { systemctl, unit: unitFile } = place;
   const steps: Step[] = [{ kind: 'run', name: 'switch to it', command: switchTo(place, version) }];
   const begin = (command: string, name: string) => steps.push({ kind: 'run', name, command });
-  if (machine.systemd && unit !== undefined) {
+  if (starter.kind === 'unit') {
     // One that was started by hand, before systemd was there.
     if (machine.unit === undefined && machine.agent !== undefined) begin(stopByHand(place), 'stop what runs');
     const folder = unitFile.slice(0, unitFile.lastIndexOf('/'));
     if (place.scope === 'user') begin(`mkdir -p ${shellWord(folder)}`, 'make the folder of its unit');
-    steps.push({ kind: 'write', name: 'write its unit', path: unitFile, mode: '644', text: unit });
+    steps.push({ kind: 'write', name: 'write its unit', path: unitFile, mode: '644', text: starter.text });
     begin(`${systemctl} daemon-reload`, 'have systemd read it');
     begin(`${systemctl} enable ${UNIT_NAME}`, 'have systemd start it with the machine');
     const restart = `${systemctl} restart ${UNIT_NAME}`;
@@ -208,9 +264,12 @@ function serve(place: Place, machine: Machine, { version, unit, starts, engine, 
     // One whose line was lost, and that is begun anew, may have gone back meanwhile.
     const still = `[ "$(readlink ${shellWord(`${place.prefix}/current`)})" = ${shellWord(`versions/${version}`)} ]`;
     begin(`r=${count}\n(${comesUp}\n${still})${orBack}`, 'see that it comes up');
-  } else if (starts) {
-    begin(stopByHand(place), 'stop what runs');
-    begin(startAndSee(place, engine), 'start it');
+  } else {
+    steps.push(writeStart(place, starter.text));
+    if (starts) {
+      begin(stopByHand(place), 'stop what runs');
+      begin(startAndSee(place), 'start it');
+    }
   }
   if (starts) steps.push({ kind: 'answer', name: 'see whether it answers' });
   return steps;
@@ -219,10 +278,6 @@ function serve(place: Place, machine: Machine, { version, unit, starts, engine, 
 function switchTo({ prefix }: Place, version: string): string {
   const next = shellWord(`${prefix}/current.next`);
   return `ln -sfn ${shellWord(`versions/${version}`)} ${next} && mv -Tf ${next} ${shellWord(`${prefix}/current`)}`;
-}
-
-function logOf({ stateDir }: Place): string {
-  return `${stateDir}/agent.log`;
 }
 
 /** Of one that could write nothing there is nothing to read: its disk may be full. */
@@ -247,23 +302,11 @@ function untilSocket({ socket }: Place, lives: string): string {
   ].join('\n');
 }
 
-function startAndSee(place: Place, engine: string): string {
-  const begin = startWords(place, engine);
+function startAndSee(place: Place): string {
   return [
-    `rm -f ${shellWord(place.socket)}; umask 077; ${begin} & pid=$!`,
+    `rm -f ${shellWord(place.socket)}; ${startWords(place)} & pid=$!`,
     untilSocket(place, '{ kill -0 $pid 2>/dev/null; }'),
   ].join('\n');
-}
-
-/** For a person at a shell; it goes on when that ends. */
-function startByHand(place: Place, engine: string): string {
-  return `(umask 077; ${startWords(place, engine)} &)`;
-}
-
-function startWords(place: Place, engine: string): string {
-  const words = agentWords(place, engine).map(plainWord).join(' ');
-  const state = plainWord(place.stateDir);
-  return `mkdir -p ${state}; setsid ${words} >>${plainWord(logOf(place))} 2>&1 </dev/null`;
 }
 
 /**
@@ -280,11 +323,6 @@ export function stopByHand({ stateDir, prefix }: Place): string {
   ].join('\n');
 }
 
-/** As people write it where it needs no quotes. */
-function plainWord(text: string): string {
-  return /^[\w./:@%+=-]+$/.test(text) ? text : shellWord(text);
-}
-
 /** Whether an agent's command line is of an installation. */
 export function isOwn(command: string, { prefix }: Place): boolean {
   return command.includes(`${prefix}/versions/`);
@@ -299,10 +337,14 @@ function otherAgent({ agent }: Machine, place: Place, name: string): Result<neve
 }
 
 function engineOn(
-  { engines, user }: Machine,
+  machine: Machine,
   { engine }: Wanted,
+  place: Place,
   name: string,
 ): Result<{ url: string; notes: string[] }> {
+  const { engines, user } = machine;
+  const installed = installedEngine(machine);
+  if (engine === undefined && installed !== undefined) return ok({ url: installed, notes: [] });
   const denied = engines.find(({ usable }) => !usable);
   const usable = engines.find((each) => each.usable);
   const asked = findEngine({ option: engine, env: {}, exists: () => false });
@@ -314,11 +356,20 @@ function engineOn(
     );
   }
   if (engine !== undefined) {
+    const url = describeEngine(asked.value);
+    const edited = editedStart(machine);
+    if (edited !== undefined && edited.engine !== url) {
+      const theirs = edited.engine === undefined ? 'no --engine' : `--engine ${edited.engine}`;
+      return refuse(
+        'unit-edited',
+        `${name}: what \`systemctl edit\` wrote in ${place.unit}.d starts the agent by words of its own, with ${theirs}, and --engine would change nothing. Name the engine there (${place.systemctl} edit ${UNIT_NAME}), and restart it (${place.systemctl} restart ${UNIT_NAME}).`,
+      );
+    }
     const found = usable !== undefined || asked.value.kind === 'tcp';
     const notes = found
       ? []
       : [`There is no engine's socket ${engine} on ${name} now; the agent waits for it.`];
-    return ok({ url: describeEngine(asked.value), notes });
+    return ok({ url, notes });
   }
   if (usable !== undefined) return ok({ url: `unix://${usable.path}`, notes: [] });
   const url = describeEngine(asked.value);
@@ -360,14 +411,20 @@ function nodeFor(
   return ok(machine.nodes.includes(node.value.version) ? { path } : { path, send: node.value });
 }
 
-function notesOn({ systemd, programs, dockerConfig, sshConfig, home }: Machine, { scope }: Place): string[] {
-  const unseen = scope === 'machine' && systemd;
+function notesOn(machine: Machine, place: Place, starts: boolean): string[] {
+  const { systemd, programs, dockerConfig, sshConfig, home } = machine;
+  const byHand = `As its user, there: ${startByHand(place)}`;
+  const unseen = place.scope === 'machine' && systemd;
   const sees = `the agent sees it once it is restarted (systemctl restart ${UNIT_NAME})`;
   const missing = ['git', 'ssh'].filter((program) => !programs.includes(program));
   return [
     ...(systemd
       ? []
-      : ['No systemd starts services there for this user: nothing starts the agent with the machine.']),
+      : [
+          starts
+            ? `No systemd starts services there for this user: once the machine starts anew, nothing starts the agent. ${byHand}`
+            : `No systemd starts services there for this user: nothing starts the agent, now or with the machine; --start does it now. ${byHand}`,
+        ]),
     ...(missing.length > 0
       ? [`There is no ${missing.join(' and no ')} there, which builds from git need.`]
       : []),

@@ -24,6 +24,8 @@ export function planUninstall(
   const place = placeOn(machine);
   const { prefix, stateDir, socket, unit, systemctl } = place;
   const { agent } = machine;
+  const edits = `${unit}.d`;
+  const edited = machine.unitEdits !== undefined;
   const running = agent !== undefined && isOwn(agent.command, place);
   if (agent !== undefined && !running && !keepHistory) {
     const message = `${name}: an agent that was started otherwise has ${stateDir} (process ${agent.pid}: ${agent.command}). End it (kill ${agent.pid}); then run this again. Or say --keep-history.`;
@@ -31,11 +33,10 @@ export function planUninstall(
   }
   const installed =
     machine.current !== undefined || machine.unit !== undefined || machine.versions.length > 0 || running;
-  const forgets = !keepHistory && (machine.history || machine.unitEdits);
-  const edits = `${unit}.d`;
+  const forgets = !keepHistory && (machine.history || edited);
   const stays = [
     ...(machine.history && keepHistory ? [`The history stays in ${stateDir}.`] : []),
-    ...(machine.unitEdits && keepHistory ? [`What \`systemctl edit\` wrote stays in ${edits}.`] : []),
+    ...(edited && keepHistory ? [`What \`systemctl edit\` wrote stays in ${edits}.`] : []),
   ];
   const lost =
     machine.history && !keepHistory
@@ -58,8 +59,8 @@ export function planUninstall(
     step('stop it, and start it no more', `${systemctl} disable --now ${UNIT_NAME}`);
   }
   if (running) step('see that it has ended', stopByHand(place));
-  if (machine.unit !== undefined || (forgets && machine.unitEdits)) {
-    const files = forgets && machine.unitEdits ? `-rf ${q(unit)} ${q(edits)}` : `-f ${q(unit)}`;
+  if (machine.unit !== undefined || (forgets && edited)) {
+    const files = forgets && edited ? `-rf ${q(unit)} ${q(edits)}` : `-f ${q(unit)}`;
     step('remove its unit', `rm ${files}`);
     if (machine.systemd) {
       step(
