@@ -572,6 +572,29 @@ test('the footer shows the keys of the row, and Info and Quit at the least size 
   expect(keys(press(start(world), 'g', world).model)).not.toContain('Versions');
 });
 
+test('the signs that help explains are those of the table and its footer', () => {
+  const world = worldOf('mixed');
+  const { model } = press(start(world), 't 1 . 1 . 0 enter j', world);
+  const shown = screen(model, world);
+  const explained = screen(press(model, '? G', world).model, world);
+  for (const [sign, seen] of [
+    ['◆ armed', / ◆ armed /],
+    ['·', / · *$/m],
+    ['–', / – /],
+    ['?', / running\? /],
+    ['(…)', /\(x Execute\)/],
+  ] as const) {
+    expect(shown).toMatch(seen);
+    expect(explained).toContain(`│  ${sign.padEnd(16)}`);
+  }
+});
+
+test('help stays as wide as it is while one scrolls', () => {
+  const world = worldOf('demo', { columns: 140, rows: 40 });
+  const top = (keys: string) => screen(press(start(world), keys, world).model, world).match(/╭.*╮/)?.[0];
+  expect(top('? G')).toBe(top('?'));
+});
+
 test('a filter shows what matches, and Esc brings the rest back', () => {
   const world = worldOf('demo');
   const filtered = press(start(world), '/ c a c h enter', world);

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { dialogRoom, lineText, textWidth } from '../../components/index.ts';
 import { bindingsIn, CONTEXTS } from '../../keys/index.ts';
 import { viewHelp } from './help.ts';
+import { signsIn } from './signs.ts';
 
 test.each(CONTEXTS)('at 80 columns nothing of what help says of %s is cut off', (context) => {
   const lines = viewHelp({ context, top: 0 }, { columns: 80, rows: 200 }).body.map(lineText);
@@ -10,5 +11,5 @@ test.each(CONTEXTS)('at 80 columns nothing of what help says of %s is cut off', 
     .map((text) => text.trim())
     .join(' ')
     .replace(/ +/g, ' ');
-  for (const { words } of bindingsIn(context)) expect(said).toContain(words);
+  for (const { words } of [...bindingsIn(context), ...signsIn(context)]) expect(said).toContain(words);
 });
