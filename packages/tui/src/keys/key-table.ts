@@ -386,8 +386,9 @@ export const KEY_TABLE: readonly Binding[] = [
   {
     command: 'retry',
     keys: ['r'],
-    words: 'try again',
-    short: 'Retry',
+    // What is shown is asked for: a job or a run that is shown is never begun again by it.
+    words: 'ask again for what is shown',
+    short: 'Reload',
     contexts: ['versions', 'images', 'jobs', 'logs', 'build-log'],
   },
 
