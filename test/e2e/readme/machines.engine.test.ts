@@ -9,7 +9,13 @@ import { type ApartMachine, setApart } from '../install/set-apart.ts';
 import { readmeBlocks } from './blocks.ts';
 
 const { hosts } = await sharedSandbox();
-const commands = (await readmeBlocks('')).flatMap((block) => block.trim().split('\n'));
+/** A command that goes on in the next line is one. */
+const commands = (await readmeBlocks('')).flatMap((block) =>
+  block
+    .trim()
+    .replaceAll(/\\\n\s*/g, '')
+    .split('\n'),
+);
 const [overSsh, overTls] = (await readmeBlocks('yaml'))
   .filter((block) => block.startsWith('agents:'))
   .map((block): { agents: Record<string, { url: string }> } => parse(block));
