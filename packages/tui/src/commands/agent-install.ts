@@ -65,6 +65,7 @@ function install(context: Context, url: string, options: InstallOptions): Promis
         version,
         agentBytes,
         node,
+        nodeNamed: options.node !== undefined,
         start: options.start === true,
         ...(options.engine !== undefined && { engine: options.engine }),
       },

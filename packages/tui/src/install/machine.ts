@@ -33,6 +33,8 @@ export interface Machine {
   currentRuns: boolean;
   versions: readonly string[];
   nodes: readonly string[];
+  /** The one of them that the current version is started with. */
+  nodeUsed?: string;
   /** The unit's text; absent where there is none. */
   unit?: string;
   /** What somebody wrote by `systemctl edit`; absent where nobody did. */
@@ -98,7 +100,10 @@ for p in ${OUR_PROGRAMS.join(' ')}; do command -v "$p" >/dev/null 2>&1 && say pr
 current=$(readlink "$prefix/current") && say current "\${current##*/}"
 "$prefix/current/towline-agent" --version >/dev/null 2>&1 && say current-runs yes
 for p in "$prefix"/versions/*; do [ -d "$p" ] && say version "\${p##*/}"; done
-for p in "$prefix"/nodes/*; do [ -f "$p" ] && say brought-node "\${p##*/}"; done
+for p in "$prefix"/nodes/*; do
+  [ ! -f "$p" ] || say brought-node "\${p##*/}"
+  ! grep -qF "/nodes/\${p##*/}'" "$prefix/current/towline-agent" 2>/dev/null || say used-node "\${p##*/}"
+done
 # A file that a person wrote may lack its last line's end.
 text() { [ ! -f "$2" ] || { sed "s/^/towline $1 /" "$2"; echo; }; }
 text unit "$unit"
@@ -141,7 +146,7 @@ export function readMachine(text: string, name: string): Result<Machine> {
     const path = one(`folder-${key}`);
     return path === undefined ? {} : { [key]: path };
   };
-  const current = one('current');
+  const [current, nodeUsed] = [one('current'), one('used-node')];
   return ok({
     now: Number(one('now') ?? 0),
     os,
@@ -166,6 +171,7 @@ export function readMachine(text: string, name: string): Result<Machine> {
     currentRuns: found.has('current-runs'),
     versions: all('version'),
     nodes: all('brought-node'),
+    ...(nodeUsed !== undefined && { nodeUsed }),
     ...(found.has('unit') && { unit: whole('unit') }),
     ...(found.has('unit-edits') && { unitEdits: whole('unit-edits') }),
     ...(found.has('start-file') && { startFile: whole('start-file') }),

@@ -13,7 +13,7 @@ import { placeOn } from './place.ts';
 import { planInstall, stopByHand, type Wanted } from './plan-install.ts';
 import { planUninstall } from './plan-uninstall.ts';
 import { startFile, startText } from './start-file.ts';
-import { unitText } from './unit.ts';
+import { launcherText, unitText } from './unit.ts';
 
 const machine: Machine = {
   now: 1_800_000_000,
@@ -48,6 +48,7 @@ const wanted: Wanted = {
   version: '0.1.0-new',
   agentBytes: 5_000_000,
   node: ok({ path: '/here/node', bytes: 100, version: '24.21.0', arch: 'x64' }),
+  nodeNamed: false,
   start: false,
 };
 
@@ -117,6 +118,42 @@ test('a Node is sent where there is none that fits, and not twice', () => {
   const atHome = { node: { ...node, target: '/root/.nvm/v22/bin/node', version: 'v22.1.0' } };
   expect(names(planned(atHome).steps)).toContain('send Node 24.21.0');
   expect(names(planned({ ...atHome, ...user }).steps)).not.toContain('send Node 24.21.0');
+});
+
+test('an agent that is there goes on with the Node that was brought for it, unless another is named', () => {
+  const unit = unitText(placeOn(machine), 'unix:///var/run/docker.sock');
+  const own = machine.node === undefined ? {} : { node: machine.node };
+  const { node: _, ...bare } = { ...machine, ...old, current: wanted.version, unit, nodeUsed: '24.1.0' };
+  const there = { ...bare, versions: [wanted.version], nodes: ['24.1.0'] };
+  const plan = (change: Partial<Machine>, more: Partial<Wanted> = {}) => {
+    const found = planInstall({ ...there, ...change }, { ...wanted, ...more }, 'web');
+    if (!found.ok) throw new Error(found.error.message);
+    return found.value;
+  };
+  // Also where the one at hand is another, or the machine has got one that would fit.
+  expect(plan({}).steps).toEqual([]);
+  expect(plan(own).steps).toEqual([]);
+  const { steps, back } = plan({}, { nodeNamed: true });
+  expect(names(steps)).toEqual([
+    'send Node 24.21.0',
+    'write what starts it',
+    'try it',
+    'switch to it',
+    ...SERVED,
+    'remove what was before',
+  ]);
+  expect(steps.at(-1)).toMatchObject({ command: "rm -rf '/opt/towline/nodes/24.1.0'" });
+  expect(back[0]).toMatchObject({
+    path: '/opt/towline/versions/0.1.0-new/towline-agent',
+    text: expect.stringContaining("exec '/opt/towline/nodes/24.1.0' "),
+  });
+  expect(plan(own, { nodeNamed: true })).toMatchObject({
+    steps: [],
+    notes: ['--node is not sent: web has Node 22.4.1 at /usr/bin/node, which fits.'],
+  });
+  // An upgrade takes what fits.
+  const upgraded = plan({ ...own, current: '0.1.0-old' });
+  expect(upgraded.steps.at(-1)).toMatchObject({ command: expect.stringContaining("nodes/24.1.0'") });
 });
 
 test('without systemd it is said how to start it, and it is started where that is asked for or it ran before', () => {
@@ -383,11 +420,15 @@ test('what starts an agent is read as it was written, and what a person wrote fo
     await write(`${at.unit}.d/a.conf`, '[Service]\nExecStart=');
     await write(`${at.unit}.d/b.conf`, '[Service]\nExecStart=/x --engine /y.sock');
     await write(startFile(at), startText(at, THEIRS));
+    const node = (name: string) => `${at.prefix}/nodes/${name}`;
+    for (const name of ['24.1.0', '24.1.0.7.part', '4.1.0']) await write(node(name), '');
+    await write(`${at.prefix}/current/towline-agent`, launcherText(node('24.1.0'), '/agent.cjs'));
     const env = { PATH: `${join(dir, 'bin')}:${process.env.PATH}`, HOME: dir };
     const { stdout } = spawnSync('sh', ['-c', machineQuestion('/no/engine.sock')], { encoding: 'utf8', env });
     const read = readMachine(stdout, 'here');
     if (!read.ok) throw new Error(read.error.message);
     expect([read.value.unit, read.value.startFile]).toEqual([unitText(at, THEIRS), startText(at, THEIRS)]);
+    expect([read.value.nodes, read.value.nodeUsed]).toEqual([['24.1.0', '24.1.0.7.part', '4.1.0'], '24.1.0']);
     expect(editedStart({ ...read.value, systemd: true })).toEqual({ engine: 'unix:///y.sock' });
   } finally {
     await rm(dir, { recursive: true });

@@ -17,6 +17,8 @@ export interface Wanted {
   agentBytes: number;
   /** What is sent where the machine has no Node that fits; or why none is at hand. */
   node: Result<NodeBinary>;
+  /** Whether a person named that Node. */
+  nodeNamed: boolean;
   /** The engine, as it was asked for. Without it that of the agent which is there, or the one that is found. */
   engine?: string;
   /** Where no systemd is there: start it all the same. */
@@ -61,7 +63,6 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
   if (!engine.ok) return engine;
   const node = nodeFor(machine, wanted, place, name);
   if (!node.ok) return node;
-  const { prefix } = place;
   const { current, agent } = machine;
   const { version } = wanted;
   const { url } = engine.value;
@@ -76,6 +77,7 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     notes: [
       ...(engineBefore === undefined ? [] : [`Its engine becomes ${url}; it was ${engineBefore}.`]),
       ...engine.value.notes,
+      ...node.value.notes,
       ...notesOn(machine, place, starts),
     ],
     restarts,
@@ -86,57 +88,17 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     ...(!machine.systemd && { start: startByHand(place) }),
   };
   const steps: Step[] = [...lingerOn(machine, place)];
-  const isThere = machine.currentRuns && current === version;
+  const isThere = isOn(machine, version);
+  const { replaces } = node.value;
   const runs = restarts ? engineBefore === undefined : !starts;
   const isWritten = starter.text === starter.there;
   // It runs where it should, as it should. What is read only by its next start is written under it.
-  if (isThere && runs && (isWritten || starter.kind === 'file')) {
+  if (isThere && replaces === undefined && runs && (isWritten || starter.kind === 'file')) {
     if (!isWritten) steps.push(writeStart(place, starter.text));
     const between = { from: steps.length, to: steps.length };
     return ok({ ...plan, steps: [...steps, ...leftOver], back: [], between });
   }
-  if (!machine.currentRuns || current !== version) {
-    const parts = `${folder}.part`;
-    const q = shellWord;
-    steps.push({
-      kind: 'run',
-      name: 'make its folder',
-      command: `umask 022; mkdir -p ${q(`${prefix}/versions`)} ${q(`${prefix}/nodes`)} && rm -rf ${q(parts)} && mkdir ${q(parts)}`,
-    });
-    if (node.value.send !== undefined) {
-      const { send, path } = node.value;
-      steps.push({
-        kind: 'send',
-        name: `send Node ${send.version}`,
-        item: 'node',
-        bytes: send.bytes,
-        path,
-        mode: '755',
-      });
-    }
-    steps.push(
-      {
-        kind: 'send',
-        name: 'send the agent',
-        item: 'agent',
-        bytes: wanted.agentBytes,
-        path: `${parts}/towline-agent.cjs`,
-        mode: '644',
-      },
-      {
-        kind: 'write',
-        name: 'write what starts it',
-        path: `${parts}/towline-agent`,
-        mode: '755',
-        text: launcherText(node.value.path, `${folder}/towline-agent.cjs`),
-      },
-      {
-        kind: 'run',
-        name: 'try it',
-        command: `rm -rf ${q(folder)} && mv ${q(parts)} ${q(folder)} && ${tried(place, folder)}`,
-      },
-    );
-  }
+  steps.push(...bring(place, wanted, node.value, isThere));
   const from = steps.length;
   const isAnother = current !== version;
   const before = machine.currentRuns ? current : undefined;
@@ -149,10 +111,80 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
     before === undefined || !(isAnother || restarts)
       ? []
       : serve(place, machine, { version: before, starter: old, starts: restarts });
+  if (back.length > 0 && replaces !== undefined) back.unshift(writeLauncher(folder, replaces));
   if (isAnother && before !== undefined) {
     back.push({ kind: 'run', name: 'remove what failed', command: `rm -rf ${shellWord(folder)}` });
   }
   return ok({ ...plan, steps, back, between: { from, to } });
+}
+
+/** What does not touch what runs: the programs, tried. Where they are there already it is another Node for them, if any. */
+function bring(
+  place: Place,
+  { version, agentBytes }: Wanted,
+  { path, send, replaces }: ChosenNode,
+  isThere: boolean,
+): Step[] {
+  const { prefix } = place;
+  const q = shellWord;
+  const folder = versionFolder(place, version);
+  const launched = launcherIn(folder);
+  const sendNode: Step[] =
+    send === undefined
+      ? []
+      : [
+          {
+            kind: 'send',
+            name: `send Node ${send.version}`,
+            item: 'node',
+            bytes: send.bytes,
+            path,
+            mode: '755',
+          },
+        ];
+  if (isThere) {
+    if (replaces === undefined) return [];
+    const next = `${launched}.next`;
+    const command = `${tried(place, next)} && mv -f ${q(next)} ${q(launched)}`;
+    return [...sendNode, writeLauncher(folder, path, next), { kind: 'run', name: 'try it', command }];
+  }
+  const parts = `${folder}.part`;
+  return [
+    {
+      kind: 'run',
+      name: 'make its folder',
+      command: `umask 022; mkdir -p ${q(`${prefix}/versions`)} ${q(`${prefix}/nodes`)} && rm -rf ${q(parts)} && mkdir ${q(parts)}`,
+    },
+    ...sendNode,
+    {
+      kind: 'send',
+      name: 'send the agent',
+      item: 'agent',
+      bytes: agentBytes,
+      path: agentIn(parts),
+      mode: '644',
+    },
+    writeLauncher(folder, path, launcherIn(parts)),
+    {
+      kind: 'run',
+      name: 'try it',
+      command: `rm -rf ${q(folder)} && mv ${q(parts)} ${q(folder)} && ${tried(place, launched)}`,
+    },
+  ];
+}
+
+function agentIn(folder: string): string {
+  return `${folder}/towline-agent.cjs`;
+}
+
+function launcherIn(folder: string): string {
+  return `${folder}/towline-agent`;
+}
+
+/** What starts the agent of a version's folder with this Node, at first maybe in another place. */
+function writeLauncher(folder: string, node: string, path = launcherIn(folder)): Step {
+  const text = launcherText(node, agentIn(folder));
+  return { kind: 'write', name: 'write what starts it', path, mode: '755', text };
 }
 
 /** What starts an agent: a unit of systemd, or a file that somebody runs. */
@@ -287,9 +319,9 @@ function lastOfLog(place: Place): string {
 }
 
 /** 126 is a program that is there and may not be run: a hardened machine's own folders may be closed to all of them. */
-function tried({ prefix }: Place, folder: string): string {
+function tried({ prefix }: Place, launcher: string): string {
   const remedy = `No program may be run from ${prefix}. See whether it is mounted noexec: findmnt -T ${prefix}`;
-  return `{ ${shellWord(`${folder}/towline-agent`)} --version || { r=$?; [ $r -ne 126 ] || echo ${shellWord(remedy)}; exit $r; }; }`;
+  return `{ ${shellWord(launcher)} --version || { r=$?; [ $r -ne 126 ] || echo ${shellWord(remedy)}; exit $r; }; }`;
 }
 
 /** Waits for the agent's socket for as long as `lives` says yes, half a minute at most. */
@@ -381,18 +413,38 @@ function engineOn(
   });
 }
 
-/** Where the agent's Node is, and whether it is sent first. */
+/** Whether this version is there, and can be started. */
+function isOn({ currentRuns, current }: Machine, version: string): boolean {
+  return currentRuns && current === version;
+}
+
+interface ChosenNode {
+  path: string;
+  /** What is sent there first. */
+  send?: NodeBinary;
+  /** The one that this version was started with before. */
+  replaces?: string;
+  notes: readonly string[];
+}
+
+/** Where the agent's Node is. One that is there goes on with the Node that was brought for it, unless another is named. */
 function nodeFor(
   machine: Machine,
-  { node }: Wanted,
+  { version, node, nodeNamed }: Wanted,
   place: Place,
   name: string,
-): Result<{ path: string; send?: NodeBinary }> {
-  const own = machine.node;
+): Result<ChosenNode> {
+  const brought = (which: string) => `${place.prefix}/nodes/${which}`;
+  const { node: own, nodeUsed } = machine;
+  const used = isOn(machine, version) && nodeUsed !== undefined ? brought(nodeUsed) : undefined;
+  if (used !== undefined && !nodeNamed) return ok({ path: used, notes: [] });
   // The machine's unit sees no homes, and a /tmp of its own.
   const hidden = place.scope === 'machine' && machine.systemd;
   const lasts = !hidden || !/^\/(?:home|root|tmp|run)\//.test(own?.target ?? '');
-  if (own !== undefined && isNewEnough(own.version) && lasts) return ok({ path: own.path });
+  if (own !== undefined && isNewEnough(own.version) && lasts) {
+    const unsent = `--node is not sent: ${name} has Node ${own.version.replace(/^v/, '')} at ${own.path}, which fits.`;
+    return ok({ path: used ?? own.path, notes: nodeNamed ? [unsent] : [] });
+  }
   const has = own === undefined ? 'no Node' : `Node ${own.version.replace(/^v/, '')} at ${own.path}`;
   const remedy = `Install Node ${LEAST_NODE} or later there, and run this again`;
   const arch = archOf(machine.arch);
@@ -407,8 +459,13 @@ function nodeFor(
       `${name} has ${has}, and is ${arch} where the Node at hand is ${node.value.arch}. ${remedy}; or fetch the one for it (npm pack node-linux-${arch}@24, and unpack it), and name its file: --node package/bin/node.`,
     );
   }
-  const path = `${place.prefix}/nodes/${node.value.version}`;
-  return ok(machine.nodes.includes(node.value.version) ? { path } : { path, send: node.value });
+  const path = brought(node.value.version);
+  return ok({
+    path,
+    ...(!machine.nodes.includes(node.value.version) && { send: node.value }),
+    ...(used !== undefined && used !== path && { replaces: used }),
+    notes: [],
+  });
 }
 
 function notesOn(machine: Machine, place: Place, starts: boolean): string[] {
