@@ -37,12 +37,14 @@ const machine: Machine = {
   history: false,
 };
 const user: Partial<Machine> = { uid: 1000, user: 'ann', home: '/home/ann' };
+const before = { pid: 7, command: 'node /opt/towline/versions/0.1.0-old/towline-agent.cjs' };
+const its = { pid: 7, command: 'node /opt/towline/versions/0.1.0-new/towline-agent.cjs' };
 const old: Partial<Machine> = {
   current: '0.1.0-old',
   currentRuns: true,
   versions: ['0.1.0-old', '0.1.0-older'],
   unit: 'the old unit\n',
-  agent: { pid: 7, command: 'node /opt/towline/versions/0.1.0-old/towline-agent.cjs' },
+  agent: before,
 };
 const wanted: Wanted = {
   version: '0.1.0-new',
@@ -92,9 +94,10 @@ test('an older agent is exchanged, brought back where that fails, and removed wh
 
 test('what is there as it should be is left alone', () => {
   const unit = unitText(placeOn(machine), 'unix:///var/run/docker.sock');
-  const there = { ...old, current: wanted.version, versions: [wanted.version], unit };
+  const there = { ...old, current: wanted.version, versions: [wanted.version], unit, agent: its };
   expect(planned(there).steps).toEqual([]);
-  // Its unit was changed, it does not run, or its Node is gone.
+  // One before it runs on, since the line was lost; its unit was changed; it does not run; its Node is gone.
+  expect(names(planned({ ...there, agent: before }).steps)).toContain('start it');
   expect(names(planned({ ...there, unit: 'another' }).steps).slice(0, 2)).toEqual([
     'switch to it',
     'write its unit',
@@ -123,7 +126,14 @@ test('a Node is sent where there is none that fits, and not twice', () => {
 test('an agent that is there goes on with the Node that was brought for it, unless another is named', () => {
   const unit = unitText(placeOn(machine), 'unix:///var/run/docker.sock');
   const own = machine.node === undefined ? {} : { node: machine.node };
-  const { node: _, ...bare } = { ...machine, ...old, current: wanted.version, unit, nodeUsed: '24.1.0' };
+  const { node: _, ...bare } = {
+    ...machine,
+    ...old,
+    current: wanted.version,
+    unit,
+    agent: its,
+    nodeUsed: '24.1.0',
+  };
   const there = { ...bare, versions: [wanted.version], nodes: ['24.1.0'] };
   const plan = (change: Partial<Machine>, more: Partial<Wanted> = {}) => {
     const found = planInstall({ ...there, ...change }, { ...wanted, ...more }, 'web');
@@ -187,7 +197,7 @@ const place = placeOn(machine);
 const same: Partial<Machine> = { ...old, current: wanted.version, versions: [wanted.version] };
 const agentWith = (engine?: string) => {
   const words = engine === undefined ? '' : ` --engine ${engine}`;
-  return { pid: 7, command: `node ${place.prefix}/versions/v/towline-agent.cjs --socket /s${words}` };
+  return { ...its, command: `${its.command} --socket /s${words}` };
 };
 const alone = { systemd: false };
 const installed = { startFile: startText(place, THEIRS) };

@@ -90,7 +90,8 @@ export function planInstall(machine: Machine, wanted: Wanted, name: string): Res
   const steps: Step[] = [...lingerOn(machine, place)];
   const isThere = isOn(machine, version);
   const { replaces } = node.value;
-  const runs = restarts ? engineBefore === undefined : !starts;
+  // Where the line was lost in the middle of an exchange the one of before may run on.
+  const runs = restarts ? agent.command.includes(agentIn(folder)) && engineBefore === undefined : !starts;
   const isWritten = starter.text === starter.there;
   // It runs where it should, as it should. What is read only by its next start is written under it.
   if (isThere && replaces === undefined && runs && (isWritten || starter.kind === 'file')) {
