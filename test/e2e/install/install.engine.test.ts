@@ -140,7 +140,10 @@ test('it gets another engine where one is named, and keeps it after that', async
   const ran = await place.run('agent', 'install', URL, '--engine', other, '--yes');
   expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('and answers') });
   expect(ran.stderr).toContain(`Its engine becomes ${other}; it was unix://${hosts.a.socket}.`);
-  expect(await place.run('agents')).toMatchObject({ code: 0 });
+  expect(await place.run('agents')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`${URL} (found at /run/towline/agent.sock)`),
+  });
   const plan = await place.run('agent', 'install', URL, '--plan', '--json');
   expect(plan.json()).toMatchObject({ engine: other, engineBefore: null, steps: [] });
 });

@@ -6,7 +6,8 @@ import { keepIdentity } from './keep-identity.ts';
 /** How one agent can be reached now. */
 export type LinkState =
   | { state: 'connecting' }
-  | { state: 'connected' }
+  /** `foundAt` is its socket, where its address does not say which of the machine's agents it is. */
+  | { state: 'connected'; foundAt?: string }
   /** `message` names the hop that failed, why, and what to do; `lastSeenAt` is when it was connected last. */
   | { state: 'lost'; message: string; lastSeenAt?: string }
   /** The two sides speak different protocols; it is tried again, since either may be upgraded. */

@@ -6,6 +6,7 @@ const LIMIT = 'Podman can’t change a restart policy.';
 const agent = (name: string, limits: string[], clockAheadMs: number | null = 0) => ({
   name,
   url: `unix:///run/${name}.sock`,
+  foundAt: null,
   state: 'reachable' as const,
   caller: null,
   message: null,
@@ -21,6 +22,11 @@ test('what an engine can’t do is counted in the table and told below it', () =
   expect(lines[1]).toMatch(/Podman 4\.3\.1 +1, below +1\.0 ms/);
   expect(lines[2]).toMatch(/Podman 4\.3\.1 +none +1\.0 ms/);
   expect(lines.slice(3)).toEqual([`p: ${LIMIT}`]);
+});
+
+test('which of a machine’s agents it is, is told where its url does not say it', () => {
+  const found = { ...agent('p', []), url: 'ssh://web', foundAt: '/run/towline/agent.sock' };
+  expect(agentLines([found])[1]).toMatch(/ ssh:\/\/web \(found at \/run\/towline\/agent\.sock\)$/);
 });
 
 test('a clock that is off is told below the table, one that hardly is, or isn’t known, is not', () => {

@@ -33,14 +33,14 @@ type AgentDocument = Awaited<ReturnType<typeof agentDocument>>;
 
 /** The table, and below it which clocks are off, and what each engine can't do. */
 export function agentLines(found: readonly AgentDocument[]): string[] {
-  const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url }) => [
+  const rows = found.map(({ name, state, caller, version, engine, roundTripMs, url, foundAt }) => [
     name,
     caller === null ? state : `${state} as ${caller.name}, ${caller.role}`,
     version ?? NOTHING,
     engine === null ? NOTHING : `${engine.name} ${engine.version}`,
     engine === null ? NOTHING : limitCount(engine.limits),
     roundTripMs === null ? NOTHING : `${roundTripMs.toFixed(1)} ms`,
-    url,
+    foundAt === null ? url : `${url} (found at ${foundAt})`,
   ]);
   return [
     ...formatTable(['AGENT', 'STATE', 'VERSION', 'ENGINE', 'LIMITS', 'ROUND TRIP', 'URL'], rows),
@@ -60,13 +60,16 @@ function limitCount(limits: readonly string[] = []): string {
 type AgentState = 'reachable' | 'engine-unreachable' | 'unreachable' | 'incompatible';
 
 async function agentDocument(fleet: Fleet, source: MapSource, view: AgentView) {
-  const { name, hello } = view;
+  const { name, hello, link } = view;
+  const foundAt = link.state === 'connected' ? link.foundAt : undefined;
   const trip = await fleet.roundTrip(name);
   const told = hello?.engine.state === 'reachable' ? hello.engine : undefined;
   const engine = told === undefined ? null : withoutState(told);
   return {
     name,
     url: urlOf(source, name),
+    /** Its socket, where the url does not say which of the machine's agents it is. */
+    foundAt: foundAt ?? null,
     state: stateOf(view),
     message: whyNot(view) ?? null,
     version: hello?.version ?? null,

@@ -175,7 +175,8 @@ export function createLink(options: LinkOptions): AgentLink {
         const since = performance.now();
         session = opened.value;
         listener.onHello(session.hello, session.clockAheadMs);
-        become({ state: 'connected' });
+        const { foundAt } = session;
+        become(foundAt === undefined ? { state: 'connected' } : { state: 'connected', foundAt });
         void watch(session);
         const reason = await session.ended;
         lastSeenAt = new Date(session.thereUntil()).toISOString();

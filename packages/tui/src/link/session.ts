@@ -18,6 +18,8 @@ export interface Session {
   /** By how much the agent's clock is ahead of this machine's, as `clockAhead` has it; 0 of older agents. */
   clockAheadMs: number;
   client: AgentClient;
+  /** The socket that the agent was found at, where its address does not say it. */
+  foundAt: string | undefined;
   /** Fulfilled with the reason, for people, when the connection is no more. */
   ended: Promise<string>;
   /** The reason once it ended. */
@@ -152,6 +154,7 @@ export async function openSession(options: OpenOptions): Promise<Result<Session>
       hello: hello.data,
       clockAheadMs: now === undefined ? 0 : clockAhead(Date.parse(now), { askedAt, answeredAt }),
       client,
+      foundAt: stream.foundAt,
       ended: ended.promise,
       lost: () => lost,
       thereUntil: () => thereUntil,

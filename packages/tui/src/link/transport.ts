@@ -15,10 +15,13 @@ export interface Transport {
    * Errors name the hop that failed and what to do. Where the way breaks later for a reason that it knows, it destroys
    * the stream with a `WayBroken`. When `signal` is aborted nothing is left open.
    */
-  open(signal: AbortSignal): Promise<Result<Duplex>>;
+  open(signal: AbortSignal): Promise<Result<Way>>;
   /** What the agent at its end wants to see before it lets anybody in; read for each try, before the way is opened. */
   ticket?(): Promise<Result<Ticket>>;
 }
+
+/** What was opened; of SSH also the agent's socket that it was found at, where its address does not say it. */
+export type Way = Duplex & { readonly foundAt?: string | undefined };
 
 export interface Ticket {
   /** Of the request that asks for the connection. */

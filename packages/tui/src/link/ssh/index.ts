@@ -51,12 +51,12 @@ export function createSshWays({ env, ask, keepaliveMs }: SshWaysOptions): SshWay
       const reached = await reach(address, signal);
       if (!reached.ok) return reached;
       const { connection, release, name, user } = reached.value;
-      const channel = await openAgentSocket(connection, address, { name, user });
-      if (!channel.ok) {
+      const opened = await openAgentSocket(connection, address, { name, user });
+      if (!opened.ok) {
         release();
-        return channel;
+        return opened;
       }
-      const stream = new WayStream(channel.value);
+      const stream = new WayStream(opened.value.channel, opened.value.foundAt);
       const off = connection.onEnd((reason) => stream.destroy(new WayBroken(reason)));
       stream.once('close', () => {
         off();

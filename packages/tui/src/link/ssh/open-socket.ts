@@ -14,6 +14,12 @@ import type { HopConnection } from './hop-connection.ts';
 const MAX_ANSWER = 64 * 1024;
 const PATIENCE_MS = 10_000;
 
+/** A channel, and the socket that it leads to where the address does not say it. */
+export interface OpenSocket {
+  channel: ClientChannel;
+  foundAt?: string;
+}
+
 /**
  * A channel to an agent's socket of a machine. Where its address has no path it is the one of an agent that systemd runs, else that of one
  * which this user started. `name` and `user` are the hop's, for people.
@@ -22,22 +28,22 @@ export async function openAgentSocket(
   { client, onEnd }: HopConnection,
   address: SshAddress,
   { name, user }: { name: string; user: string },
-): Promise<Result<ClientChannel>> {
+): Promise<Result<OpenSocket>> {
   const { path } = address;
   const first = path ?? SYSTEM_SOCKET;
-  const work = async (): Promise<Result<ClientChannel>> => {
+  const work = async (): Promise<Result<OpenSocket>> => {
     const channel = await openSocket(client, first);
-    if (channel !== undefined) return ok(channel);
+    if (channel !== undefined) return ok(path === undefined ? { channel, foundAt: first } : { channel });
     // sshd says nothing but that it did not open it.
     const found = await askForSockets(client, first, path === undefined);
     const own = found.find((each) => each.path !== first && each.state === 'listens');
     if (own !== undefined) {
       const other = await openSocket(client, own.path);
-      if (other !== undefined) return ok(other);
+      if (other !== undefined) return ok({ channel: other, foundAt: own.path });
     }
     return err({ code: 'agent-unreachable', message: socketFailure({ name, user, address }, first, found) });
   };
-  const cut = Promise.withResolvers<Result<ClientChannel>>();
+  const cut = Promise.withResolvers<Result<OpenSocket>>();
   const off = onEnd((message) => cut.resolve(err({ code: 'agent-unreachable', message })));
   try {
     return await Promise.race([work(), cut.promise]);

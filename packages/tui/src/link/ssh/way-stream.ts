@@ -6,10 +6,13 @@ import type { ClientChannel } from 'ssh2';
  * only once the other side has answered, which a machine that is gone never does.
  */
 export class WayStream extends Duplex {
+  /** The agent's socket that it was found at, where its address does not say it. */
+  readonly foundAt: string | undefined;
   readonly #channel: ClientChannel;
 
-  constructor(channel: ClientChannel) {
+  constructor(channel: ClientChannel, foundAt?: string) {
     super();
+    this.foundAt = foundAt;
     this.#channel = channel;
     channel.on('data', (data: Buffer) => {
       if (!this.push(data)) channel.pause();
