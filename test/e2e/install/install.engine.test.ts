@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { shopMap } from '../cli/shop-map.ts';
 import { type CliPlace, createPlace } from '../cli/towline-process.ts';
 import { broken, copyPrograms, held, newer, newest, type RebuiltPrograms } from './rebuilt-programs.ts';
-import { type ApartMachine, setApart } from './set-apart.ts';
+import { type ApartMachine, RUNTIME_DIR, setApart } from './set-apart.ts';
 
 const { registry, hosts } = await sharedSandbox();
 const URL = 'ssh://web';
@@ -16,6 +16,7 @@ let machine: ApartMachine;
 let bin: string;
 let container: string;
 let programs: RebuiltPrograms;
+let start: string;
 
 beforeAll(async () => {
   place = await createPlace();
@@ -117,14 +118,26 @@ test('Ctrl-C while something is sent leaves nothing half, and says what to do', 
   await expect.poll(nodes, { timeout: 50_000 }).toEqual([]);
 });
 
-test('without systemd the agent is brought with a Node, and runs by the command that is printed', async () => {
+test('without systemd the agent is brought with a Node, and nothing starts it', async () => {
   const ran = await place.run('agent', 'install', URL, ...engine(), '--yes', '--json');
   expect(ran, ran.stderr).toMatchObject({ code: 0 });
   expect(ran.json()).toMatchObject({ state: 'INSTALLED', start: '(setsid /opt/towline/start &)' });
   expect(await readdir(machine.path('/opt/towline/nodes'))).toEqual([process.versions.node]);
+  ({ start } = ran.json() as { start: string });
   expect((await place.run('agents')).code).toBe(5);
+});
 
-  const { start } = ran.json() as { start: string };
+test('where the machine has no agent, one that its user started without options is found', async () => {
+  const words = ['/opt/towline/current/towline-agent', '--state-dir', '/var/lib/own', ...engine()];
+  const script = `XDG_RUNTIME_DIR=${RUNTIME_DIR} "$@" >/dev/null 2>&1 </dev/null & echo $!`;
+  const pid = Number(await machine.run('sh', '-c', script, 'sh', ...words));
+  const found = `${URL} (found at ${RUNTIME_DIR}/towline/agent.sock)`;
+  await expect.poll(async () => (await place.run('agents')).stdout, { timeout: 50_000 }).toContain(found);
+  process.kill(pid);
+  await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 50_000 }).toBe(false);
+});
+
+test('it runs by the command that is printed', async () => {
   const { sshd } = machine;
   const there = ['-F', join(place.dir, '.ssh', 'config'), '-p', String(sshd.port), 'web'];
   await execa('ssh', [...there, start], { stdin: 'ignore' });

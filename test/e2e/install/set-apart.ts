@@ -20,6 +20,9 @@ export interface ApartMachine {
 /** Empty at first, and gone with the last process there. */
 const FOLDERS = ['/opt', '/run', '/var/lib', '/etc/systemd/system'];
 
+/** Where a user's own agent has its socket there. */
+export const RUNTIME_DIR = '/run/own';
+
 /** `bin` comes first in the path there. */
 export async function setApart(sandboxDir: string, bin: string): Promise<ApartMachine> {
   const mounts = FOLDERS.map((folder) => `{ [ ! -d ${folder} ] || mount -t tmpfs tmpfs ${folder}; }`);
@@ -36,7 +39,7 @@ export async function setApart(sandboxDir: string, bin: string): Promise<ApartMa
   ];
   const sshd = await startSshd({
     sandboxDir,
-    config: [`SetEnv PATH=${bin}:/usr/bin:/bin`],
+    config: [`SetEnv PATH=${bin}:/usr/bin:/bin XDG_RUNTIME_DIR=${RUNTIME_DIR}`],
     machine: { inside },
   });
   const listener = await sshd.listener();
