@@ -539,11 +539,11 @@ describe('an agent’s process', () => {
   });
 
   test.each([
-    [['--listen', '0.0.0.0:7443'], 'with TLS alone'],
-    [['--engine', 'ssh://elsewhere'], 'Start towline-agent on it'],
-    [['--socket', `/tmp/${'x'.repeat(120)}`], 'Choose a shorter one'],
-    [['--idle-exit', 'soon'], 'number of seconds'],
-  ])('%j is refused in a sentence', async (args, words) => {
+    [['--listen', '0.0.0.0:7443'], 1, 'with TLS alone'],
+    [['--engine', 'ssh://elsewhere'], 1, 'Start towline-agent on it'],
+    [['--socket', `/tmp/${'x'.repeat(120)}`], 1, 'Choose a shorter one'],
+    [['--idle-exit', 'soon'], 64, 'number of seconds'],
+  ])('%j is refused with %i, in a sentence', async (args, exitCode, words) => {
     const program = fileURLToPath(new URL('../main.ts', import.meta.url));
     const state = ['--state-dir', join(dir, uniqueName())];
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
@@ -551,7 +551,7 @@ describe('an agent’s process', () => {
         resolve({ code: error?.code, stderr }),
       );
     });
-    expect(code).toBe(1);
+    expect(code).toBe(exitCode);
     expect(stderr).toContain(words);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
