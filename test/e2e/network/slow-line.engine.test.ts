@@ -29,7 +29,7 @@ test('on a slow line an answer is not behind megabytes of a log', async () => {
     const lines = await place.run(process.execPath, [ASK, 'ws://127.0.0.1:7443', made.value, name, '700']);
     // All that the system takes for a line is four thousand and more.
     expect(lines).toMatch(/^\d+$/);
-    expect(Number(lines) * LINE_BYTES).toBeLessThan(2_500_000);
+    expect(Number(lines) * LINE_BYTES).toBeLessThan(1_500_000);
   } finally {
     await host.docker('rm', '-f', name);
     await agent.stop();

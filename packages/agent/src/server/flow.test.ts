@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Flow } from './flow.ts';
 
@@ -56,6 +57,33 @@ test('on a slow line it becomes less, and never nothing', () => {
   expect(client.send(64 * KB * KB)).toBeLessThanOrEqual(66 * KB);
   client.answer(1_000);
   expect(client.send(64 * KB * KB)).toBeGreaterThan(40 * KB);
+});
+
+/** What was on its way over a line that carries so many bytes in a millisecond, at each of so many pings. */
+function onItsWay(rate: number, pings: number): number[] {
+  const client = new Client();
+  let arrived = 0;
+  return Array.from({ length: pings }, () => {
+    client.send(64 * KB * KB);
+    const sent = client.socket.bytesWritten - arrived;
+    const next = client.pings.shift();
+    if (next === undefined) throw new Error('nothing is asked, and nothing can be sent');
+    client.now += (Number(next) - arrived) / rate;
+    arrived = Number(next);
+    client.emit('pong', Buffer.from(next));
+    return sent;
+  });
+}
+
+test('whatever a line carries, what comes next is not behind more than it carries in two seconds', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 8, max: 20_000 }), (rate) => {
+      const sent = onItsWay(rate, 200);
+      expect(Math.max(...sent)).toBeLessThanOrEqual(Math.max(130 * KB, 2_000 * rate));
+      // Nor does the line wait for what could be on its way.
+      expect(sent.at(-1)).toBeGreaterThanOrEqual(Math.min(4 * KB * KB, 500 * rate));
+    }),
+  );
 });
 
 test('who waits goes on with an answer, with the end of the connection, or with a signal', async () => {

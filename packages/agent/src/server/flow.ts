@@ -8,6 +8,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 /** What arrives sooner than this could have been more, and what arrives later was too much. */
 const SOON_MS = 700;
 const LATE_MS = 1_500;
+/** So much of what may be on its way is enough to tell from it. */
+const MUCH = 0.75;
 
 /** A WebSocket, as far as it is asked here. */
 interface Client {
@@ -27,10 +29,12 @@ export class Flow {
   readonly #socket: Pick<Socket, 'bytesWritten'>;
   readonly #now: () => number;
   readonly #waiting = new Set<() => void>();
-  /** Of the pings that are on their way: what was sent before each, and when. */
-  #asked: { upTo: number; at: number }[] = [];
+  /** Of the pings that are on their way: what was sent before each, how much of it was on its way, and when. */
+  #asked: { upTo: number; onItsWay: number; at: number }[] = [];
   #taken: number;
   #most = FIRST_BYTES;
+  /** What was sent when `#most` was changed last: how long that took tells nothing of what may be on its way since. */
+  #changedAt = 0;
 
   constructor(
     client: Client,
@@ -50,7 +54,7 @@ export class Flow {
     if (this.#client.readyState !== WebSocket.OPEN) return false;
     const upTo = this.#sent;
     if (upTo - (this.#asked.at(-1)?.upTo ?? this.#taken) >= this.#most / 4) {
-      this.#asked.push({ upTo, at: this.#now() });
+      this.#asked.push({ upTo, onItsWay: upTo - this.#taken, at: this.#now() });
       this.#client.ping(String(upTo));
     }
     return upTo - this.#taken > this.#most;
@@ -82,9 +86,17 @@ export class Flow {
     this.#asked = this.#asked.filter((each) => each.upTo > upTo);
     this.#taken = upTo;
     const took = this.#now() - asked.at;
-    if (took < SOON_MS) this.#most = Math.min(this.#most * 2, MOST_BYTES);
-    else if (took > LATE_MS) this.#most = Math.max(this.#most / 2, LEAST_BYTES);
+    if (upTo > this.#changedAt) {
+      // Less than what may be on its way says little of how long that takes.
+      if (took < SOON_MS && asked.onItsWay >= this.#most * MUCH) this.#change(this.#most * 2);
+      else if (took > LATE_MS) this.#change(this.#most / 2);
+    }
     this.#wake();
+  }
+
+  #change(most: number): void {
+    this.#most = Math.min(Math.max(most, LEAST_BYTES), MOST_BYTES);
+    this.#changedAt = this.#sent;
   }
 
   #wake(): void {
