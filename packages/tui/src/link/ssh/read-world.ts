@@ -27,13 +27,9 @@ export function readWorld(env: Readonly<Record<string, string | undefined>>): Ro
   };
 }
 
+/** One that is not there, or may not be read, says nothing: as to OpenSSH. */
 function readConfig(path: string): ConfigFile[] {
-  try {
-    return [{ path, text: readFileSync(path, 'utf8') }];
-  } catch {
-    // One that is not there, or may not be read, says nothing: as to OpenSSH.
-    return [];
-  }
+  return readIncluded(path).filter(({ unread }) => unread === undefined);
 }
 
 /** One that is there and may not be read is an error, as to OpenSSH: what it says of a host would be missing without a word. */
@@ -42,8 +38,8 @@ function readIncluded(path: string): ConfigFile[] {
     return [{ path, text: readFileSync(path, 'utf8') }];
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    if (code === 'EISDIR' || !isThere(path)) return [];
-    return code === 'ENOENT' ? [] : [{ path, text: '', unread: code }];
+    const saysNothing = code === 'ENOENT' || code === 'EISDIR' || !isThere(path);
+    return saysNothing ? [] : [{ path, text: '', unread: code }];
   }
 }
 

@@ -17,6 +17,7 @@ import {
   wrapText,
 } from '../../components/index.ts';
 import type { Command } from '../../keys/index.ts';
+import { endedAt } from '../ended-at.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { JOB_MARKS, type Mark, RUN_MARKS } from '../glyphs.ts';
@@ -214,7 +215,7 @@ function buildBlock(build: BuildProgress, selected: boolean, world: World): Line
 function runProgress({ run }: BuildProgress, now: number): Span[] {
   if (run === undefined) return [];
   const began = Date.parse(run.startedAt ?? run.queuedAt);
-  const took = duration((run.endedAt === undefined ? now : Date.parse(run.endedAt)) - began);
+  const took = duration(endedAt(run, now) - began);
   const running = run.steps.find(({ state }) => state === 'RUNNING');
   if (isRunEnded(run.state) || running === undefined) return [span(took, 'quiet')];
   return [
@@ -260,7 +261,7 @@ function withJobTag(task: ServerProgress['plan']['armed'][number], job: Job | un
 
 function progressOf(job: Job, now: number): Span[] {
   const began = Date.parse(job.startedAt ?? job.queuedAt);
-  const took = duration((job.endedAt === undefined ? now : Date.parse(job.endedAt)) - began);
+  const took = duration(endedAt(job, now) - began);
   const running = job.steps.find(({ state }) => state === 'RUNNING');
   if (isEnded(job.state) || running === undefined) return [span(took, 'quiet')];
   const { progress } = running;

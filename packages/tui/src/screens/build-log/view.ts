@@ -27,6 +27,7 @@ import {
   truncateEnd,
   wrapText,
 } from '../../components/index.ts';
+import { endedAt } from '../ended-at.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
 import { RUN_MARKS, STEP_MARKS, VERTEX_MARKS } from '../glyphs.ts';
@@ -147,7 +148,7 @@ function errorLines(message: string, note: readonly Span[], columns: number): Li
 function stateLine(run: BuildRun, now: number, columns: number): Line {
   const mark = RUN_MARKS[run.state];
   const began = Date.parse(run.startedAt ?? run.queuedAt);
-  const took = duration((run.endedAt === undefined ? now : Date.parse(run.endedAt)) - began);
+  const took = duration(endedAt(run, now) - began);
   const { commit } = run;
   const facts = [
     ...(run.cancelledBy === undefined || isRunEnded(run.state) ? [] : [span('   being cancelled', 'armed')]),
@@ -183,7 +184,7 @@ function tabText(step: BuildStep, at: number, now: number, withTime: boolean): s
   const mark = STEP_MARKS[step.state];
   const name = `${at + 1} ${mark.glyph} ${buildStepName(step.kind)}`;
   if (!withTime || step.startedAt === undefined) return name;
-  const ended = step.endedAt === undefined ? now : Date.parse(step.endedAt);
+  const ended = endedAt(step, now);
   const { progress } = step;
   // What was pulled whole is not how far the step is: its command runs since.
   const percent =
@@ -273,7 +274,7 @@ export function viewSteps(state: BuildLogState, world: World): Dialog {
     body: vertices.slice(top, top + height).map((vertex, offset) => {
       const mark = VERTEX_MARKS[vertex.state];
       const began = vertex.startedAt === undefined ? undefined : Date.parse(vertex.startedAt);
-      const ended = vertex.endedAt === undefined ? now : Date.parse(vertex.endedAt);
+      const ended = endedAt(vertex, now);
       const took = began === undefined || vertex.state === 'CACHED' ? '' : duration(ended - began);
       const row = [
         span(padEnd(`${mark.glyph} ${vertex.state}`, STATE_WIDTH), mark.tone),

@@ -88,12 +88,10 @@ function viewOver(over: Over, model: Model, under: Frame, world: World, notice: 
         ? form
         : viewDialog(form, viewStepPicker(over.state, world), 'step-picker', world);
     }
-    case 'images': {
+    case 'images':
       return viewPicker(under, viewImages(over.state, world), 'images', over.state, world);
-    }
-    case 'versions': {
+    case 'versions':
       return viewPicker(under, viewVersions(over.state, world), 'versions', over.state, world);
-    }
   }
 }
 

@@ -1,15 +1,10 @@
 import type { Job } from '@towline/core/job';
 import { expect, test } from 'vitest';
 import { jobHead } from './job-lines.ts';
+import { someJob } from './some-job.ts';
 
 function head(state: Job['state'], from: string | undefined, message?: string): string {
-  const job: Job = {
-    id: 'j',
-    key: 'k',
-    service: 'shop',
-    map: 'demo',
-    server: 'web',
-    operator: 'op',
+  const job = someJob({
     state,
     tasks: [
       {
@@ -19,13 +14,8 @@ function head(state: Job['state'], from: string | undefined, message?: string): 
         to: { tag: '2' },
       },
     ],
-    steps: [],
     ...(message !== undefined && { error: { code: 'exited', message } }),
-    logs: [],
-    commands: [],
-    queuedAt: '2026-01-01T00:00:00.000Z',
-    lastSeq: 1,
-  };
+  });
   return jobHead(job, 120, 0, undefined)
     .map(({ spans }) => spans.map(({ text }) => text).join(''))
     .join('\n');

@@ -2,23 +2,10 @@ import type { Job, JobStep } from '@towline/core/job';
 import { expect, test } from 'vitest';
 import { lineText } from '../../components/index.ts';
 import { jobBody, naturalTop } from './job-lines.ts';
+import { someJob } from './some-job.ts';
 
 function jobOf(...steps: JobStep[]): Job {
-  return {
-    id: 'j',
-    key: 'k',
-    service: 'shop',
-    map: 'demo',
-    server: 'front',
-    operator: 'op',
-    state: 'RUNNING',
-    tasks: [{ container: 'gateway', mode: 'image-tag', from: { tag: '1' }, to: { tag: '2' } }],
-    steps,
-    logs: [],
-    commands: [],
-    queuedAt: '2026-01-01T00:00:00.000Z',
-    lastSeq: 1,
-  };
+  return someJob({ server: 'front', steps });
 }
 
 function bodyOf(...steps: JobStep[]): string[] {

@@ -22,6 +22,7 @@ import {
   truncateMiddle,
   wrapText,
 } from '../../components/index.ts';
+import { endedAt } from '../ended-at.ts';
 import { JOB_MARKS, STEP_MARKS } from '../glyphs.ts';
 import { type LinkLoss, lossLines } from '../link-loss.ts';
 import { STEP_WORDS } from './step-words.ts';
@@ -50,7 +51,7 @@ export function jobHead(job: Job, columns: number, now: number, loss: LinkLoss |
 
 function jobState(job: Job, now: number, stale: boolean): Line {
   const mark = JOB_MARKS[job.state];
-  const took = job.startedAt === undefined ? '' : duration(endOf(job, now) - Date.parse(job.startedAt));
+  const took = job.startedAt === undefined ? '' : duration(endedAt(job, now) - Date.parse(job.startedAt));
   return line(
     span('  '),
     span(`${mark.glyph} ${job.state}`, stale ? 'quiet' : mark.tone),
@@ -59,23 +60,19 @@ function jobState(job: Job, now: number, stale: boolean): Line {
   );
 }
 
-function endOf(job: Job, now: number): number {
-  return job.endedAt === undefined ? now : Date.parse(job.endedAt);
-}
-
 /** How it ended, in sentences. Nothing while it runs, and nothing to add to DONE. */
 function ending(job: Job, columns: number): Line[] {
   return endingSentences(job).flatMap(({ text, tone }) =>
-    wrapText(text, columns - 4).map((part) => line(span(`  ${part}`, tone))),
+    wrapText(sanitizeText(text), columns - 4).map((part) => line(span(`  ${part}`, tone))),
   );
 }
 
-/** Why it ended so, and what serves then. */
+/** Why it ended so, and what serves then, as it was told. */
 export function endingSentences(job: Job): Span[] {
   const { message } = job.refusal ?? job.error ?? {};
   const words = endingWords(job);
   return [
-    ...(message === undefined ? [] : [span(sanitizeText(message), 'bad')]),
+    ...(message === undefined ? [] : [span(message, 'bad')]),
     // The agent's own sentence may have said it already, and knows more of what was there before.
     ...(words === undefined || SAYS_WHAT_SERVES.test(message ?? '') ? [] : [span(words)]),
   ];
@@ -166,7 +163,7 @@ const STATE_WIDTH = 9;
 function stepLines(step: JobStep, names: number, columns: number, now: number): Line[] {
   const mark = STEP_MARKS[step.state];
   const started = step.startedAt === undefined ? undefined : Date.parse(step.startedAt);
-  const ended = step.endedAt === undefined ? now : Date.parse(step.endedAt);
+  const ended = endedAt(step, now);
   const took = started === undefined ? '' : duration(ended - started);
   const quiet = step.state === 'WAIT' || step.state === 'SKIPPED';
   const head: Span[] = [

@@ -3,32 +3,18 @@ import type { AgentView } from '@towline/core/plan';
 import { expect, test } from 'vitest';
 import { lineText } from '../../components/index.ts';
 import { SCENES } from '../gallery/scenes.ts';
+import { someJob } from '../job/some-job.ts';
 import { INITIAL_JOBS, jobsArrived, viewJobs } from './jobs.ts';
 
 const QUEUED = Date.parse('2026-01-01T00:00:00.000Z');
 
-const JOB: Job = {
-  id: 'j',
-  key: 'k',
-  service: 'shop',
-  map: 'demo',
-  server: 'web',
-  operator: 'op',
+const JOB = someJob({
   state: 'DONE',
   tasks: [
-    {
-      container: 'storefront',
-      mode: 'latest',
-      from: { tag: '2.2.B000005' },
-      to: { tag: '2.2.B000006' },
-    },
+    { container: 'storefront', mode: 'latest', from: { tag: '2.2.B000005' }, to: { tag: '2.2.B000006' } },
   ],
-  steps: [],
-  logs: [],
-  commands: [],
   queuedAt: new Date(QUEUED).toISOString(),
-  lastSeq: 1,
-};
+});
 
 /** One job of an agent of the demo, of which this is known as well. */
 function shown(job: Job, columns: number, now: number, known: Partial<AgentView> = {}): string {

@@ -17,6 +17,7 @@ import {
 } from '../../components/index.ts';
 import type { CallFailure } from '../../fleet/index.ts';
 import type { Command, Key } from '../../keys/index.ts';
+import { endedAt } from '../ended-at.ts';
 import { filterLine } from '../filter-line.ts';
 import { footer } from '../footer.ts';
 import { composeFrame, type Frame } from '../frame.ts';
@@ -180,7 +181,7 @@ function changesOf({ tasks }: Job, before: (task: Job['tasks'][number]) => strin
 function cellsOf(agent: string, job: Job, world: World): Cell[] {
   const mark = JOB_MARKS[job.state];
   const began = Date.parse(job.startedAt ?? job.queuedAt);
-  const ended = job.endedAt === undefined ? knownUntil(agent, world) : Date.parse(job.endedAt);
+  const ended = endedAt(job, knownUntil(agent, world));
   return [
     span(`${mark.glyph} ${job.state}`, mark.tone),
     span(placeOf(job)),

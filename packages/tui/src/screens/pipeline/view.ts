@@ -45,27 +45,23 @@ export function viewPipeline(state: PipelineState, world: World, notice: Line | 
   const filter = filterLine({ filter: state.filter, typing }, size.columns);
   if (filter.caret !== undefined) cursor = { x: filter.caret, y: 1 };
   const where = pipeline === undefined ? [] : [span(`${pipeline.service} / ${pipeline.map}`, 'strong')];
-  const drawn = composeFrame(
-    size,
-    [titleLine(world, where), filter.line, columnTitles(layout)],
-    rows.length > 0 ? body : [BLANK, line(span(`  ${emptyText(state, pipeline)}`, 'quiet'))],
-    [
-      BLANK,
-      ...statusRows(
-        notice ?? statusOf(state, world),
-        size.columns,
-        STATUS_ROWS,
-        STATUS_ROWS + Math.max(0, height - Math.max(body.length, EMPTY_ROWS)),
-      ),
-      editing === undefined
-        ? footer('pipeline', size.columns, {
-            disabled: disabledCommands(state, world),
-            hidden: foreignCommands(state, world),
-            texts: batchText(state, pipeline),
-          })
-        : footer('field', size.columns),
-    ],
-  );
+  const table = rows.length > 0 ? body : [BLANK, line(span(`  ${emptyText(state, pipeline)}`, 'quiet'))];
+  const drawn = composeFrame(size, [titleLine(world, where), filter.line, columnTitles(layout)], table, [
+    BLANK,
+    ...statusRows(
+      notice ?? statusOf(state, world),
+      size.columns,
+      STATUS_ROWS,
+      STATUS_ROWS + Math.max(0, height - table.length),
+    ),
+    editing === undefined
+      ? footer('pipeline', size.columns, {
+          disabled: disabledCommands(state, world),
+          hidden: foreignCommands(state, world),
+          texts: batchText(state, pipeline),
+        })
+      : footer('field', size.columns),
+  ]);
   return cursor === undefined ? { lines: drawn } : { lines: drawn, cursor };
 }
 
@@ -76,9 +72,6 @@ function batchText(state: PipelineState, pipeline: Pipeline | undefined): { batc
     ? {}
     : { batch: `Batch Execute (${describeCounts(plan)})` };
 }
-
-/** What stands in the place of a table that has no rows. */
-const EMPTY_ROWS = 2;
 
 function emptyText(state: PipelineState, pipeline: Pipeline | undefined): string {
   if (pipeline === undefined) return 'No application map is shown. Press s to pick one.';
