@@ -18,9 +18,9 @@ export function whyNotChoose(server: string, world: World): string | undefined {
   return agent === undefined ? undefined : whyReadOnly(world, agent, 'execute');
 }
 
-/** What Enter does in a list of versions to choose from, or why it does nothing. */
+/** What the keys do in a list of versions to choose from, or why Enter does nothing there: for both there is no room. */
 export function chooseText(server: string, world: World): string {
-  if (whyNotChoose(server, world) === undefined) return 'Enter chooses';
+  if (whyNotChoose(server, world) === undefined) return 'Enter chooses, / filters, Esc closes';
   return world.readOnly ? 'read-only: none can be chosen' : 'none can be chosen by a viewer';
 }
 

@@ -235,7 +235,7 @@ export function viewImages(
         line(
           span(
             state.list.typing === undefined
-              ? `${countOf(state, images.length)}   ${chooseText(state.server, world)}, / filters, Esc closes`
+              ? `${countOf(state, images.length)}   ${chooseText(state.server, world)}`
               : 'Enter keeps the filter, Esc drops it',
             'quiet',
           ),

@@ -174,7 +174,7 @@ export function viewVersions(
     ],
     foot: foot(
       state.list.typing === undefined
-        ? `${shown}${runs}   ${chooseText(state.server, world)}, / filters, Esc closes`
+        ? `${shown}${runs}   ${chooseText(state.server, world)}`
         : `${shown}   Enter keeps the filter, Esc drops it`,
     ),
   };
