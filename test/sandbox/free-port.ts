@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import type { Host } from './host.ts';
 
 /** A port of loopback that was free a moment ago: somebody else may have it by now. */
 export function freePort(): Promise<number> {
@@ -11,4 +12,14 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+const PRINT_FREE_PORT = `const server = require('net').createServer().listen(0, '127.0.0.1', () => {
+  console.log(server.address().port);
+  server.close();
+})`;
+
+/** As `freePort`, of the loopback that a host has to itself. */
+export async function freePortOn(host: Pick<Host, 'run'>): Promise<number> {
+  return Number(await host.run(process.execPath, ['-e', PRINT_FREE_PORT]));
 }

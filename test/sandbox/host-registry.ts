@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePortOn } from './free-port.ts';
 import type { Host } from './host.ts';
 import { waitUntil } from './process-mark.ts';
 
@@ -31,7 +31,7 @@ export async function serveHostRegistry(
   host: Host,
   { storage, auth = {} }: HostRegistryOptions,
 ): Promise<HostRegistry> {
-  const port = 20_000 + randomInt(10_000);
+  const port = await freePortOn(host);
   const config = join(storage, '..', `registry-${port}.yml`);
   const pidFile = `${config}.pid`;
   await writeFile(

@@ -13,9 +13,11 @@ import { type BuildServiceOptions, createBuildService } from './create-build-ser
 
 export const SERVICE = 'shop';
 
-/** A registry that takes connections and never answers; says its process' id. */
+/** A registry that takes connections and never answers; says its process' id and its port, a line. */
 const SILENT = `require('net').createServer((socket) => socket.on('error', () => {}).resume())
-  .listen(Number(process.argv[1]), '127.0.0.1', () => require('fs').writeFileSync(process.argv[2], String(process.pid)))`;
+  .listen(0, '127.0.0.1', function () {
+    require('fs').writeFileSync(process.argv[1], process.pid + ' ' + this.address().port + '\\n');
+  })`;
 
 /** How a step is held in the middle of it, until it is ended. */
 export interface HeldRun {
@@ -166,13 +168,19 @@ export class BuildsOnEngine {
   }
 
   async #silentRegistry(): Promise<string> {
-    const port = 30_000 + randomInt(10_000);
-    const file = join(this.stateDir, `silent-${port}`);
-    const ended = this.host.run(process.execPath, ['-e', SILENT, String(port), file]).catch(() => '');
-    const pid = await vi.waitFor(async () => Number.parseInt(await readFile(file, 'utf8'), 10), {
-      timeout: 10_000,
-    });
-    this.#silent.push({ pid, ended });
+    const file = join(this.stateDir, `silent-${this.#silent.length}`);
+    const ended = this.host.run(process.execPath, ['-e', SILENT, file]);
+    const listens = vi.waitFor(
+      async () => {
+        const [, pid, port] = /^(\d+) (\d+)\n/.exec(await readFile(file, 'utf8')) ?? [];
+        if (pid === undefined) throw new Error('half of it is written');
+        return { pid: Number(pid), port };
+      },
+      { timeout: 30_000 },
+    );
+    // One that does not start says why.
+    const { pid, port } = await Promise.race([listens, ended.then(() => listens)]);
+    this.#silent.push({ pid, ended: ended.catch(() => '') });
     return `localhost:${port}`;
   }
 

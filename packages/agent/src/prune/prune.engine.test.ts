@@ -112,7 +112,8 @@ test('a job that begins in the middle: what went is told, and the rest is left',
   let job: string | undefined;
   const removeImage = async (name: string) => {
     const removed = await buildEngine.removeImage(name);
-    const input = on.input([{ container: web, image: app, tag: '3', more: { settle: 600 } }]);
+    // Of one that is left: what went, it would pull again.
+    const input = on.input([{ container: web, image: app, tag: '1', more: { settle: 600 } }]);
     job ??= await on.begin(input);
     return removed;
   };
@@ -127,7 +128,7 @@ test('a job that begins in the middle: what went is told, and the rest is left',
     name: expect.stringContaining(app),
     message: expect.stringContaining('a job began'),
   });
-  expect(await tags()).toHaveLength(3);
+  expect(await tags()).toEqual(['1', '2', '4']);
   await on.jobs.cancel(job ?? '');
   await on.ended(job ?? '');
 });
