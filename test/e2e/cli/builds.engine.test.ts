@@ -102,7 +102,7 @@ describe('the modes of a built image', () => {
     expect(ran.stderr).toMatch(/storefront: main is [0-9a-f]{8} Open the shop/);
     expect(ran.stderr).toMatch(/storefront: PUSH: DONE/);
     expect(ran.stdout).toMatch(/^storefront: DONE: 1\.4\.0\.B000001 of [0-9a-f]{8} Open the shop in /m);
-    expect(ran.stdout).toMatch(/^web: DONE: clib-front-\S+ \(none\) -> 1\.4\.0\.B000001 in /m);
+    expect(ran.stdout).toMatch(/^web: DONE: clib-front-\S+ \(none\) → 1\.4\.0\.B000001 in /m);
     expect(await place.runs('a', 'front')).toBe(FIRST);
     // Any user of the image can read what came from the source.
     const mode = ['stat', '-c', '%a', '/page'];
@@ -182,6 +182,9 @@ describe('the modes of a built image', () => {
   });
 
   test('rollback goes back, and twice is there again', async () => {
+    const plan = await place.run('rollback', front, '--plan');
+    expect(plan).toMatchObject({ code: 0, stdout: expect.stringContaining(` ${SECOND} → ${FIRST}, `) });
+    expect(await place.runs('a', 'front')).toBe(SECOND);
     const back = await place.run('rollback', front);
     expect(back).toMatchObject({ code: 0 });
     expect(await place.runs('a', 'front')).toBe(FIRST);

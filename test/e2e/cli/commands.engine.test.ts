@@ -131,7 +131,7 @@ describe('execute', () => {
   test('follows the job with plain lines, and ends when it has', async () => {
     const ran = await place.run('execute', gateway, '--tag', '1.1.0');
     expect(ran).toMatchObject({ code: 0 });
-    expect(ran.stdout).toMatch(/^web: DONE: cli-gateway-\S+ 1\.0\.0 -> 1\.1\.0 in [\d.]+ s \(job \S+\)$/);
+    expect(ran.stdout).toMatch(/^web: DONE: cli-gateway-\S+ 1\.0\.0 → 1\.1\.0 in [\d.]+ s \(job \S+\)$/);
     expect(ran.stderr).toMatch(/^web: pull the image of cli-gateway-\S+: DONE in [\d.]+ s/m);
     expect(ran.stderr).not.toContain('\u001b');
     expect(await place.deployed('web', 'gateway')).toBe('1.1.0');

@@ -164,7 +164,7 @@ test('4: the old version could not be restored, and the commands that bring it b
   expect(listed.jobs[0]?.commands.length).toBeGreaterThan(0);
   // Or its agent does, once it is asked to.
   const restored = await place.run('restore', 'faulty');
-  expect(restored.stdout).toMatch(/^faulty: RESTORED: cli-probe-\S+ exits-later -> healthy in /);
+  expect(restored.stdout).toMatch(/^faulty: RESTORED: cli-probe-\S+ exits-later → healthy in /);
   expect(restored.code).toBe(0);
   expect(await place.deployed('faulty', 'probe')).toBe('healthy');
   expect(await place.run('restore', 'faulty')).toMatchObject({

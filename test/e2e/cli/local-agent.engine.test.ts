@@ -62,7 +62,7 @@ test('without a map file the local engine is shown; many at once start one agent
 
 test('what the local engine runs can be executed', async () => {
   const ran = await place.run('execute', name, '--tag', '7.4.0');
-  expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('7.2.0 -> 7.4.0') });
+  expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('7.2.0 → 7.4.0') });
 });
 
 test('map init writes it down, refuses to overwrite, and the file works while its agent does not run', async () => {

@@ -10,9 +10,9 @@ import {
 import type { Choice } from '@towline/core/rules';
 import type { Command } from 'commander';
 import { type Context, canAsk, confirm, fail, type Run, usage } from './context.ts';
-import { planLines, printPlan } from './print-plan.ts';
+import { askPlans, planLines, printPlan, type RefusedPlan, splitPlan } from './print-plan.ts';
 import { nothingArmed, type Refused, runPlans } from './run-plans.ts';
-import { withMap } from './with-fleet.ts';
+import { type OpenMap, withMap } from './with-fleet.ts';
 import { AUTO_REMOVE_WORDS, parseSetting } from './words.ts';
 
 interface BatchOptions {
@@ -59,30 +59,57 @@ async function batch(context: Context, options: BatchOptions): Promise<number> {
     if (plan.taskCount === 0) {
       return nothingArmed(context, `Nothing is armed on the map ${pipeline.map}.${hint}`, refused);
     }
-    if (!options.yes) {
-      for (const line of planLines(plan, sharedBuilds(plan.servers, pipeline.builds), refused)) {
-        context.output.note(line);
-      }
-      if (!canAsk(context)) {
-        const message = `Nobody is there to confirm ${describeCounts(plan)}. Nothing was done; say --yes to run it.`;
-        return fail(context, { ...usage(message), code: 'not-confirmed' });
-      }
-      if (!(await confirm(context, `Run ${describeCounts(plan)}?`))) {
-        context.output.note('Nothing was done.');
-        return 2;
-      }
-    } else {
-      for (const { server, container, refusal } of refused) {
-        context.output.note(`${taskKey(server, container)} is left out: ${refusal.message}`);
-      }
+    if (!options.yes) return askAndRun(context, open, plan, refused, options);
+    for (const { server, container, refusal } of refused) {
+      context.output.note(`${taskKey(server, container)} is left out: ${refusal.message}`);
     }
+    const { allowAutoRemove } = options;
     return runPlans(context, open, plan.servers, {
       detach: false,
-      allowAutoRemove: options.allowAutoRemove,
+      allowAutoRemove,
       refused,
       builds: pipeline.builds,
     });
   });
+}
+
+/** Whoever is asked sees what the agents say to it, and what they would refuse is not run. */
+async function askAndRun(
+  context: Context,
+  open: OpenMap,
+  plan: BatchPlan,
+  refusedHere: readonly Refused[],
+  { allowAutoRemove = false }: BatchOptions,
+): Promise<number> {
+  const { builds } = open.pipeline();
+  const answers = canAsk(context) ? await askPlans(open, plan.servers, allowAutoRemove) : new Map();
+  const { run, refusedThere } = splitPlan(plan, answers);
+  const refused = [...refusedHere, ...refusedThere.flatMap(tasksOf)];
+  if (run.taskCount === 0) return nothingArmed(context, 'Nothing would run.', refused);
+  for (const line of planLines(plan, sharedBuilds(run.servers, builds), refusedHere, { answers })) {
+    context.output.note(line);
+  }
+  if (!canAsk(context)) {
+    const message = `Nobody is there to confirm ${describeCounts(run)}. Nothing was done; say --yes to run it.`;
+    return fail(context, { ...usage(message), code: 'not-confirmed' });
+  }
+  if (!(await confirm(context, `Run ${describeCounts(run)}?`))) {
+    context.output.note('Nothing was done.');
+    return 2;
+  }
+  return runPlans(context, open, run.servers, { detach: false, allowAutoRemove, refused, builds });
+}
+
+/** A server that its agent refuses is refused with all its tasks. */
+function tasksOf({ plan: { server, armed }, refusal }: RefusedPlan): Refused[] {
+  const { code, message } = refusal;
+  return armed.map(({ container, choice }) => ({
+    server,
+    container,
+    choice,
+    chosen: true,
+    refusal: { code, message, container },
+  }));
 }
 
 function refusedOf({ servers, skipped }: BatchPlan, choices: Choices): Refused[] {

@@ -40,12 +40,12 @@ function job(change: Partial<Job> = {}): Job {
 }
 
 test('how a job ended, in one line', () => {
-  expect(describeJob(job())).toBe('web: DONE: gateway 1.0.0 -> 1.1.0 in 3.2 s (job j1)');
+  expect(describeJob(job())).toBe('web: DONE: gateway 1.0.0 → 1.1.0 in 3.2 s (job j1)');
   const { startedAt: _, ...refused } = job({
     state: 'REFUSED',
     tasks: [{ container: 'a', mode: 'latest', to: { tag: '' } }],
   });
-  expect(describeJob(refused)).toBe('web: REFUSED: a (none) -> ? (job j1)');
+  expect(describeJob(refused)).toBe('web: REFUSED: a (none) → ? (job j1)');
 });
 
 describe('what a person is told of a failure', () => {
@@ -152,7 +152,7 @@ test('a job’s sheet has its steps with their times', () => {
   expect(jobSheet(job(), 'alpha')).toEqual([
     'Job j1: DONE',
     '  shop/demo: web on alpha, by ana',
-    '  gateway 1.0.0 -> 1.1.0',
+    '  gateway 1.0.0 → 1.1.0',
     `  queued ${AT}, ended ${LATER}`,
     '  DONE      pull gateway  3.2 s',
   ]);

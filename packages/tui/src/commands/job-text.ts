@@ -3,17 +3,17 @@ import { type JobJson, jobToJson } from '@towline/core/protocol';
 import { bytes, duration } from '../components/quantity.ts';
 import { NOTHING } from './table.ts';
 
-/** `gateway 1.0.0 -> 1.1.0`, for each task of a job. */
+/** `gateway 1.0.0 → 1.1.0`, for each task of a job. */
 export function describeTasks({ tasks }: Pick<Job, 'tasks'>): string {
   return tasks
-    .map(({ container, from, to }) => `${container} ${from?.tag ?? '(none)'} -> ${to.tag || '?'}`)
+    .map(({ container, from, to }) => `${container} ${from?.tag ?? '(none)'} → ${to.tag || '?'}`)
     .join(', ');
 }
 
 /** So many of a failed container's last lines leave the reason in sight. */
 export const SHOWN_LINES = 15;
 
-/** `web: DONE: gateway 1.0.0 -> 1.1.0 in 3.2 s (job …)`: how a job ended, in one line. */
+/** `web: DONE: gateway 1.0.0 → 1.1.0 in 3.2 s (job …)`: how a job ended, in one line. */
 export function describeJob(job: Job): string {
   const took = span(job.startedAt, job.endedAt);
   return `${job.server}: ${job.state}: ${describeTasks(job)}${took === undefined ? '' : ` in ${took}`} (job ${job.id})`;

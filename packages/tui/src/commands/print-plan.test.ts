@@ -32,7 +32,7 @@ test('what the stop deletes is said, by the agent and before it is asked', () =>
   expect(planLines(PLAN, [], [], { answers })).toEqual([
     'Would run 1 task on 1 server:',
     '  web on alpha',
-    '    gateway: gateway 1 -> 2, stop first',
+    '    gateway: gateway 1 → 2, stop first',
     `      ${DELETED}`,
     '      the same settings',
     '    sidecar: created again, because it shares its network',

@@ -33,7 +33,7 @@ export async function printPlan(
   { allowAutoRemove = false, hint = '' }: { allowAutoRemove?: boolean; hint?: string },
 ): Promise<number> {
   const builds = sharedBuilds(plan.servers, open.pipeline().builds);
-  const answers = await askAgents(open, plan.servers, allowAutoRemove);
+  const answers = await askPlans(open, plan.servers, allowAutoRemove);
   if (context.options.json) await printJson(context, planDocument(plan, builds, refused, answers));
   else
     for (const line of planLines(plan, builds, refused, { answers, hint })) await context.output.result(line);
@@ -45,7 +45,8 @@ export async function printPlan(
   return combineExitCodes([...codes, ...refused.map(({ refusal }) => exitCodeOfRefusal(refusal))]);
 }
 
-async function askAgents(
+/** Asks each agent what it would do; nothing is done. */
+export async function askPlans(
   open: OpenMap,
   servers: readonly ServerPlan[],
   allowAutoRemove: boolean,
@@ -63,6 +64,26 @@ async function askAgents(
   return new Map(await Promise.all(asked));
 }
 
+/** A server that its agent would refuse. */
+export interface RefusedPlan {
+  plan: ServerPlan;
+  refusal: NonNullable<ExecutePlan['refusal']>;
+}
+
+/** What the agents would carry out, and what they would refuse. */
+export function splitPlan(
+  { servers }: BatchPlan,
+  answers: Answers,
+): { run: BatchPlan; refusedThere: RefusedPlan[] } {
+  const refusedThere = servers.flatMap((plan) => {
+    const answer = answers.get(plan);
+    const refusal = answer?.ok === true ? answer.value.refusal : undefined;
+    return refusal === undefined ? [] : [{ plan, refusal }];
+  });
+  const run = batchOf(servers.filter((plan) => !refusedThere.some((there) => there.plan === plan)));
+  return { run, refusedThere };
+}
+
 /** As far as it is known here; with `answers`, also what the agents say. `hint` is what to do where nothing would run. */
 export function planLines(
   plan: BatchPlan,
@@ -70,12 +91,7 @@ export function planLines(
   refused: readonly Refused[],
   { answers = new Map(), hint = '' }: { answers?: Answers; hint?: string } = {},
 ): string[] {
-  const refusedThere = plan.servers.flatMap((each) => {
-    const answer = answers.get(each);
-    const refusal = answer?.ok === true ? answer.value.refusal : undefined;
-    return refusal === undefined ? [] : [{ plan: each, refusal }];
-  });
-  const run = batchOf(plan.servers.filter((each) => !refusedThere.some((there) => there.plan === each)));
+  const { run, refusedThere } = splitPlan(plan, answers);
   const lines = [run.taskCount === 0 ? `Nothing would run.${hint}` : `Would run ${describeCounts(run)}:`];
   for (const { build, agent, tasks } of builds) {
     const whom = tasks.map(({ server, container }) => taskKey(server, container)).join(', ');
@@ -129,7 +145,7 @@ const ORDER_WORDS: Readonly<Record<UpdateOrder, string>> = {
 };
 
 function describeTask({ container, image, from, to, build }: PlannedTask): string {
-  return `${container}: ${image} ${from?.tag ?? '(none)'} -> ${to ?? `what the build ${build} makes`}`;
+  return `${container}: ${image} ${from?.tag ?? '(none)'} → ${to ?? `what the build ${build} makes`}`;
 }
 
 function planDocument(

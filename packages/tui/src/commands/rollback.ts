@@ -1,13 +1,15 @@
-import { planExecute, planRollback } from '@towline/core/plan';
+import { batchOf, planExecute, planRollback } from '@towline/core/plan';
 import type { Command } from 'commander';
 import { callFailed } from './call-exit-code.ts';
 import { type Context, fail, type Run, usage } from './context.ts';
+import { printPlan } from './print-plan.ts';
 import { nothingArmed, type Refused, runPlans } from './run-plans.ts';
 import { withMap } from './with-fleet.ts';
 import { AUTO_REMOVE_WORDS, parseTarget, type Target } from './words.ts';
 
 interface RollbackOptions {
   detach?: boolean;
+  plan?: boolean;
   allowAutoRemove?: boolean;
 }
 
@@ -21,6 +23,7 @@ export function addRollback(program: Command, run: Run): void {
     .argument('<target>', 'SERVER (what its last job deployed, as one update) or SERVER/CONTAINER')
     .option('--detach', "print the job's id and return, without waiting for its end")
     .option('--allow-auto-remove', AUTO_REMOVE_WORDS)
+    .option('--plan', 'print what would be done and what would differ afterwards, and do nothing')
     .action((word: string, options: RollbackOptions) =>
       run(async (context) => {
         const target = parseTarget(word);
@@ -30,11 +33,7 @@ export function addRollback(program: Command, run: Run): void {
     );
 }
 
-function rollback(
-  context: Context,
-  target: Target,
-  { detach = false, allowAutoRemove }: RollbackOptions,
-): Promise<number> {
+function rollback(context: Context, target: Target, options: RollbackOptions): Promise<number> {
   return withMap(context, async (open) => {
     const pipeline = open.pipeline();
     const named = planExecute(pipeline, target, new Map());
@@ -52,12 +51,13 @@ function rollback(
     if (armed.length === 0 || refused.length > 0) {
       return nothingArmed(context, `${what} can't be rolled back. Nothing was done.`, refused);
     }
+    if (options.plan) return printPlan(context, open, batchOf([plan.value]), refused, options);
     return runPlans(context, open, [plan.value], {
-      detach,
+      detach: options.detach === true,
       refused,
       builds: pipeline.builds,
       rollback: true,
-      allowAutoRemove,
+      allowAutoRemove: options.allowAutoRemove,
     });
   });
 }

@@ -36,7 +36,9 @@ export type Request =
   | { type: 'notice'; tone: NoticeTone; text: string }
   | { type: 'ask'; question: Question }
   | { type: 'show-maps' }
+  /** Asks first where what is armed would be lost. */
   | { type: 'show-map'; service: string; map: string }
+  | { type: 'show-map-now'; service: string; map: string }
   | { type: 'show-versions'; server: string; container: string }
   | { type: 'show-execute'; plan: ServerPlan }
   | { type: 'show-plan' }

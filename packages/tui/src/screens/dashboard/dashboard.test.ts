@@ -603,6 +603,28 @@ test('a filter shows what matches, and Esc brings the rest back', () => {
   expect(screen(all.model, world)).toContain('storefront');
 });
 
+test('who leaves with tasks armed is told first, and so is who shows another map', () => {
+  const demo = worldOf('demo');
+  const services = demo.fleet.services.map((service) => ({
+    ...service,
+    maps: [...service.maps, { name: 'staging', servers: [] }],
+  }));
+  const world = { ...demo, fleet: { ...demo.fleet, services } };
+  const armed = press(start(world), 't 2 . 0 enter', world).model;
+  expect(screen(armed, world)).toContain('◆ armed');
+  const leaving = press(armed, 'q', world);
+  expect(leaving.effects).toEqual([]);
+  expect(screen(leaving.model, world)).toContain('Leave without executing?');
+  expect(screen(press(leaving.model, 'enter', world).model, world)).toContain('◆ armed');
+  expect(press(leaving.model, 'tab enter', world).effects).toEqual([{ type: 'quit', code: 0 }]);
+  const other = press(armed, 's j enter', world).model;
+  expect(screen(other, world)).toContain('Show another map?');
+  expect(press(other, 'enter', world).model.place).toEqual(armed.place);
+  expect(press(other, 'tab enter', world).model.place).not.toEqual(armed.place);
+  // What is cleared is nothing to lose.
+  expect(press(armed, 'backspace q', world).effects).toEqual([{ type: 'quit', code: 0 }]);
+});
+
 test('a paste is text in a field, and presses nothing elsewhere', () => {
   const world = worldOf('demo');
   const lost = update(start(world), { type: 'paste', text: 'xb\nq' }, world);

@@ -38,12 +38,13 @@ import {
   tableHeight,
   tagChosen,
 } from '../pipeline/index.ts';
-import type { BuildPlace, Outcome, Request } from '../request.ts';
+import type { BuildPlace, Outcome, Question, Request } from '../request.ts';
 import { openVersions, syncVersions, versionsArrived } from '../versions/index.ts';
 import type { World } from '../world.ts';
 import { contextOf } from './context.ts';
 import { execute, progressCame, settleExecutions } from './executions.ts';
 import { fits } from './least-size.ts';
+import { otherMapQuestion, quitQuestion } from './leave-question.ts';
 import type { Effect, Message } from './message.ts';
 import type { Model, Over } from './model.ts';
 import { notify } from './notice.ts';
@@ -62,7 +63,6 @@ import {
 } from './over.ts';
 import { paste } from './paste.ts';
 import { pressOver } from './press-over.ts';
-import { quitQuestion } from './quit-question.ts';
 
 export interface Update {
   model: Model;
@@ -314,10 +314,8 @@ function followOne(model: Model, request: Request, world: World): Update {
       // What was looked at and is over is not kept any longer.
       return onlyModel(settleExecutions({ ...model, over: model.over.slice(0, -1) }, world));
     case 'quit': {
-      const question = quitQuestion(model);
-      return question === undefined
-        ? { model, effects: [{ type: 'quit', code: 0 }] }
-        : onlyModel(open(model, { type: 'confirm', state: { question, marked: 0 } }));
+      const question = quitQuestion(model, world.pipeline);
+      return question === undefined ? { model, effects: [{ type: 'quit', code: 0 }] } : ask(model, question);
     }
     case 'quit-now':
       return { model, effects: [{ type: 'quit', code: 0 }] };
@@ -326,7 +324,7 @@ function followOne(model: Model, request: Request, world: World): Update {
     case 'notice':
       return onlyModel(notify(model, request.tone, request.text, world));
     case 'ask':
-      return onlyModel(open(model, { type: 'confirm', state: { question: request.question, marked: 0 } }));
+      return ask(model, request.question);
     case 'execute':
       return execute(model, request.plans, request.batch, world);
     case 'run-build':
@@ -339,6 +337,7 @@ function followOne(model: Model, request: Request, world: World): Update {
       return onlyModel(mapState(model, EDIT_BUILD, fileTaken));
     case 'show-maps':
     case 'show-map':
+    case 'show-map-now':
     case 'show-versions':
     case 'show-execute':
     case 'show-plan':
@@ -354,6 +353,10 @@ function followOne(model: Model, request: Request, world: World): Update {
   }
 }
 
+function ask(model: Model, question: Question): Update {
+  return onlyModel(open(model, { type: 'confirm', state: { question, marked: 0 } }));
+}
+
 type Show = Extract<Request, { type: `show-${string}` }>;
 
 /** Another screen or dialog. */
@@ -364,6 +367,12 @@ function show(model: Model, request: Show, world: World): Update {
     case 'show-map': {
       const { service, map } = request;
       if (model.place?.service === service && model.place.map === map) return onlyModel(model);
+      const now: Request = { ...request, type: 'show-map-now' };
+      const question = otherMapQuestion(model, world.pipeline, now);
+      return question === undefined ? show(model, now, world) : ask(model, question);
+    }
+    case 'show-map-now': {
+      const { service, map } = request;
       return onlyModel({ ...model, place: { service, map }, pipeline: INITIAL_PIPELINE });
     }
     case 'show-versions': {
