@@ -73,6 +73,21 @@ describe('3: it failed, and the old version serves', () => {
     });
   });
 
+  test('one that is cancelled, and by whom', async () => {
+    const begun = await place.run('execute', probe, '--tag', 'unhealthy', '--detach');
+    const ran = await place.run('job', begun.stdout, '--cancel', '--follow');
+    expect(ran.code).toBe(3);
+    expect(ran.stdout).toMatch(/^faulty: CANCELLED: /);
+    expect(ran.stderr).toMatch(/^faulty: cancelled by \S+$/m);
+    const { cancelledBy } = Object((await place.run('job', begun.stdout, '--json')).json());
+    expect(ran.stderr).toContain(`cancelled by ${cancelledBy}`);
+    expect(await place.run('job', begun.stdout, '--cancel')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('nothing to cancel'),
+    });
+    expect(await place.deployed('faulty', 'probe')).toBe('ok');
+  });
+
   test('one that is restored on one server and done on another is not done', async () => {
     const gateway = `web/${place.nameOf('gateway')}`;
     const ran = await place.run('batch', '--yes', '--set', `${probe}=tag:exits`, `${gateway}=tag:1.0.0`);

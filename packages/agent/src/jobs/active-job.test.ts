@@ -123,8 +123,12 @@ test('a line that can’t be written is told of, and the job goes on', async () 
 });
 
 test('a cancel is taken until the commit', async () => {
-  expect(job.cancel()).toBe(true);
+  job.emit(queued);
+  expect(job.cancel('ben')).toBe(true);
+  expect(job.cancel('carl')).toBe(true);
   expect(job.cancelled.aborted).toBe(true);
   await job.record({ record: 'committed', kept: [] });
-  expect(job.cancel()).toBe(false);
+  expect(job.cancel('ben')).toBe(false);
+  // The first who asked is who did it.
+  expect(job.job).toMatchObject({ cancelledBy: 'ben', lastSeq: 2 });
 });

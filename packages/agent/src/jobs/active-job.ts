@@ -52,8 +52,10 @@ export class ActiveJob implements JobWriter {
   }
 
   /** False where the job is past its commit, or is a restore. */
-  cancel(): boolean {
+  cancel(operator: string): boolean {
     if (this.#onlyForward) return false;
+    // Told before what ends of it.
+    if (!this.#cancel.signal.aborted) this.emit({ type: 'cancel-requested', operator });
     this.#cancel.abort();
     return true;
   }

@@ -151,7 +151,7 @@ test('a run that is cancelled refuses the job; a job that is cancelled leaves th
   await deployed(...containers);
   const { runId, jobs } = await waiting(...containers);
   const [first = '', second = ''] = jobs;
-  expect(await on.jobs.cancel(first)).toEqual({ ok: true, value: undefined });
+  expect(await on.jobs.cancel(first, 'ben')).toEqual({ ok: true, value: undefined });
   const cancelled = await on.ended(first);
   expect(cancelled.state).toBe('CANCELLED');
   expect(waits(cancelled)).toMatchObject([

@@ -282,9 +282,9 @@ class Jobs implements JobService {
     }
   }
 
-  async cancel(id: string): Promise<Result<void, ProtocolError>> {
+  async cancel(id: string, operator: string): Promise<Result<void, ProtocolError>> {
     const active = this.#active.get(id);
-    if (active?.cancel() === true) return ok(undefined);
+    if (active?.cancel(operator) === true) return ok(undefined);
     const job = this.#jobs.get(id);
     if (job === undefined) return err({ code: 'not-found', message: `This agent knows no job "${id}".` });
     const why = isEnded(job.state) ? `has ended (${job.state})` : 'can only go forward now';

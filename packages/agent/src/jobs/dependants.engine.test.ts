@@ -277,7 +277,7 @@ describe('refused before anything is touched', () => {
     await on.reaches(first, `gate:${side}`);
     const job = await on.execute(to('1.1.0'));
     expect(job).toMatchObject({ state: 'REFUSED', refusal: { code: 'job-running' } });
-    await on.jobs.cancel(first);
+    await on.jobs.cancel(first, 'ben');
     await on.ended(first);
 
     const second = await on.begin(on.input([{ ...to('1.1.0'), more: { settle: 600 } }]));
@@ -286,7 +286,7 @@ describe('refused before anything is touched', () => {
       ok: false,
       error: { refusal: { code: 'job-running' } },
     });
-    await on.jobs.cancel(second);
+    await on.jobs.cancel(second, 'ben');
     expect(await on.ended(second)).toMatchObject({ state: 'CANCELLED' });
     expect(await page(side)).toContain('gateway 1.0.0');
   });

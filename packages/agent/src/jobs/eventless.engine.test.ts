@@ -28,7 +28,7 @@ test('the old one is started again, and looked at, where the engine has stopped 
   const id = await on.begin(on.input([{ container: web, image: faulty, tag: 'ok2', more: { settle: 600 } }]));
   await on.reaches(id, `gate:${web}`);
   way.shutEvents();
-  expect((await on.jobs.cancel(id)).ok).toBe(true);
+  expect((await on.jobs.cancel(id, 'ben')).ok).toBe(true);
   expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED' });
   const after = await on.inspect(web);
   expect([after.Id, after.State.Running]).toEqual([before.Id, true]);

@@ -53,7 +53,7 @@ test('a cancel in the middle of a pull leaves everything untouched, and progress
   const name = on.name('web');
   const before = await running(name, '--restart', 'always');
   const id = await beginPull(name);
-  await on.jobs.cancel(id);
+  await on.jobs.cancel(id, 'ben');
   const job = await on.ended(id);
   expect(job.state).toBe('CANCELLED');
   expect(job.steps.find(({ kind }) => kind === 'pull')?.state).toBe('CANCELLED');

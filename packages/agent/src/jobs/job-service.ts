@@ -36,7 +36,7 @@ export interface JobService {
    * Asks a job to end. One that waits or pulls ends `CANCELLED` with nothing touched; one that has stopped the old
    * container restores it first. Past its commit a job can't be cancelled. Errors: `not-found`, `bad-request`.
    */
-  cancel(id: string): Promise<Result<void, ProtocolError>>;
+  cancel(id: string, operator: string): Promise<Result<void, ProtocolError>>;
   /** The newest jobs, newest first, at most `limit`. */
   list(limit: number): Job[];
   get(id: string): Job | undefined;

@@ -117,7 +117,7 @@ test('while a job holds the server, that is the reason', async () => {
   expect(await on.plan(on.input([to('ok2')]))).toMatchObject({
     refusal: { code: 'job-running', message: expect.stringContaining(id) },
   });
-  await on.jobs.cancel(id);
+  await on.jobs.cancel(id, 'ben');
   expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED' });
 });
 

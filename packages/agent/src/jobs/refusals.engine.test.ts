@@ -66,7 +66,7 @@ test('a job is running on it: by the server, and by a container that another ser
   const running = { ok: false, error: { code: 'refused', refusal: { code: 'job-running' } } };
   expect(second).toMatchObject(running);
   expect(await on.jobs.execute(on.input([slow], { server: 'another' }))).toMatchObject(running);
-  await on.jobs.cancel(first.value.jobId);
+  await on.jobs.cancel(first.value.jobId, 'ben');
   await on.ended(first.value.jobId);
   // What was refused at the door is no job.
   expect(on.jobs.list(1)[0]?.id).toBe(first.value.jobId);

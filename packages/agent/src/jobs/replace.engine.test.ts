@@ -367,11 +367,11 @@ test('a cancel at the gate brings the old one back; one after the end is refused
     on.input([{ container: name, image: gateway, tag: '1.1.0', more: { settle: 600 } }]),
   );
   await on.reaches(id, `gate:${name}`);
-  expect(await on.jobs.cancel(id)).toEqual({ ok: true, value: undefined });
-  expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED' });
+  expect(await on.jobs.cancel(id, 'ben')).toEqual({ ok: true, value: undefined });
+  expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED', cancelledBy: 'ben' });
   await expectServing(before);
-  expect(await on.jobs.cancel(id)).toMatchObject({ ok: false, error: { code: 'bad-request' } });
-  expect(await on.jobs.cancel('nothing')).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  expect(await on.jobs.cancel(id, 'ben')).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+  expect(await on.jobs.cancel('nothing', 'ben')).toMatchObject({ ok: false, error: { code: 'not-found' } });
 });
 
 test('a new one that a person removes at the gate: the old one serves again', async () => {

@@ -45,7 +45,7 @@ async function degrade(
   // Not its volumes: whoever removes those as well has none left to bring back.
   await host.docker('rm', '--force', web);
   if (end === 'killed') await host.docker('kill', `${web}.next.${id}`);
-  else expect((await on.jobs.cancel(id)).ok).toBe(true);
+  else expect((await on.jobs.cancel(id, 'ben')).ok).toBe(true);
   expect(await on.ended(id)).toMatchObject({
     state: 'DEGRADED',
     commands: expect.arrayContaining([]),

@@ -114,7 +114,7 @@ test('a cancel after the takeover gives the old one its names back', async () =>
   const before = await on.inspect(name);
   const id = await on.begin(on.input([startFirst(name, '1.1.0')]));
   await on.reaches(id, `drain:${name}`);
-  await on.jobs.cancel(id);
+  await on.jobs.cancel(id, 'ben');
   expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED' });
   const after = await on.inspect(name);
   expect(after.Id).toBe(before.Id);

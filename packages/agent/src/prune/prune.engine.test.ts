@@ -100,7 +100,7 @@ test('not while a job runs', async () => {
   await on.reaches(id, `gate:${web}`);
   const refused = await prune.prune({ ...rules, shown: { containers: [], images: ['any'] } });
   expect(refused).toMatchObject({ ok: false, error: { code: 'refused', refusal: { code: 'job-running' } } });
-  await on.jobs.cancel(id);
+  await on.jobs.cancel(id, 'ben');
   await on.ended(id);
 });
 
@@ -129,7 +129,7 @@ test('a job that begins in the middle: what went is told, and the rest is left',
     message: expect.stringContaining('a job began'),
   });
   expect(await tags()).toEqual(['1', '2', '4']);
-  await on.jobs.cancel(job ?? '');
+  await on.jobs.cancel(job ?? '', 'ben');
   await on.ended(job ?? '');
 });
 

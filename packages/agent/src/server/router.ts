@@ -116,6 +116,9 @@ const trpc = initTRPC.context<Context>().create({
 });
 
 /** The verbs that an agent offers, and no others: there is no way through to the engine. */
+/** Who cancels, where an older client does not say. */
+const SOMEBODY = 'an operator';
+
 export function createRouter(services: Services) {
   const { engine, watch, registry, jobs, builds, prune } = services;
   const procedure = trpc.procedure.use(({ ctx: { caller, intake }, path, getRawInput, next }) =>
@@ -185,8 +188,7 @@ export function createRouter(services: Services) {
       .mutation(async ({ input }): Promise<Pruned> => answer(await prune.prune(input))),
 
     cancelJob: procedure.input(cancelJobInputSchema).mutation(async ({ input }): Promise<{ id: string }> => {
-      const cancelled = await jobs.cancel(input.id);
-      if (!cancelled.ok) throw fail(cancelled.error);
+      answer(await jobs.cancel(input.id, input.operator ?? SOMEBODY));
       return { id: input.id };
     }),
 
@@ -223,7 +225,7 @@ export function createRouter(services: Services) {
     cancelBuild: procedure
       .input(cancelBuildInputSchema)
       .mutation(async ({ input }): Promise<{ id: string }> => {
-        answer(await builds.cancel(input.id, input.operator ?? 'an operator'));
+        answer(await builds.cancel(input.id, input.operator ?? SOMEBODY));
         return { id: input.id };
       }),
 

@@ -128,6 +128,8 @@ export const jobEventSchema = z.discriminatedUnion('type', [
   z.object({ ...base, type: z.literal('container-log'), container: z.string(), lines: z.array(z.string()) }),
   z.object({ ...base, type: z.literal('refused'), refusal: refusalSchema }),
   z.object({ ...base, type: z.literal('failed'), error: jobErrorSchema }),
+  /** Somebody asked it to end. */
+  z.object({ ...base, type: z.literal('cancel-requested'), operator: z.string() }),
   /** What a person types to bring the server back by hand. */
   z.object({ ...base, type: z.literal('degraded'), commands: z.array(z.string()) }),
   z.object({ ...base, type: z.literal('ended'), state: z.enum(JOB_STATES) }),

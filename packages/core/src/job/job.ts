@@ -35,6 +35,8 @@ export const jobSchema = z.object({
   map: z.string(),
   server: z.string(),
   operator: z.string(),
+  /** Who asked it to end first; absent also where an older agent does not tell. */
+  cancelledBy: z.string().optional(),
   state: z.enum(JOB_STATES),
   tasks: z.array(jobTaskSchema),
   steps: z.array(jobStepSchema),

@@ -157,6 +157,14 @@ describe('each event', () => {
     expect(job.commands).toEqual(['docker start gateway']);
   });
 
+  test('the first who asked for its end is who cancelled it', () => {
+    const job = jobOf(
+      { type: 'cancel-requested', operator: 'ben' },
+      { type: 'cancel-requested', operator: 'carl' },
+    );
+    expect(job).toMatchObject({ state: 'QUEUED', cancelledBy: 'ben' });
+  });
+
   test.each([
     ['DONE', 'DONE'],
     ['RESTORED', 'ERROR'],

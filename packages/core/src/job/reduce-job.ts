@@ -103,6 +103,8 @@ function apply(job: Job, event: JobEvent): Job {
       return { ...job, refusal: event.refusal };
     case 'failed':
       return { ...job, error: event.error };
+    case 'cancel-requested':
+      return { ...job, cancelledBy: job.cancelledBy ?? event.operator };
     case 'degraded':
       return { ...job, commands: event.commands };
     case 'ended':

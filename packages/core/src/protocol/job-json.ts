@@ -23,6 +23,8 @@ export interface JobJson {
   refusal?: { code: string; message: string };
   error?: { code: string; message: string };
   operator: string;
+  /** Who asked it to end, where somebody did. */
+  cancelledBy?: string;
   /** Absent while it waits in the queue, and for one that was refused before it began. */
   startedAt?: string;
   endedAt?: string;
@@ -60,6 +62,7 @@ export function jobToJson(job: Job, agent: string): JobJson {
     ...(job.refusal !== undefined && { refusal: { code: job.refusal.code, message: job.refusal.message } }),
     ...(job.error !== undefined && { error: { code: job.error.code, message: job.error.message } }),
     operator: job.operator,
+    ...(job.cancelledBy !== undefined && { cancelledBy: job.cancelledBy }),
     ...(job.startedAt !== undefined && { startedAt: job.startedAt }),
     ...(job.endedAt !== undefined && { endedAt: job.endedAt }),
   };

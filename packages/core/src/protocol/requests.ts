@@ -137,7 +137,10 @@ export const followJobInputSchema = z.object({
   id: z.string().max(200),
   lastEventId: z.string().max(20).optional(),
 });
-export const cancelJobInputSchema = z.object({ id: z.string().max(200) });
+export const cancelJobInputSchema = z.object({
+  id: z.string().max(200),
+  operator: z.string().max(200).optional(),
+});
 /** Agents whose `hello` names it know `since` of a container's log. */
 export const LOGS_SINCE_CAPABILITY = 'logs-since';
 export const logsInputSchema = z.object({

@@ -33,6 +33,9 @@ export function explainJob(job: Job, maxLines: number): string[] {
   }
   if (job.refusal !== undefined) lines.push(`${job.server}: refused: ${job.refusal.message}`);
   if (job.error !== undefined) lines.push(`${job.server}: failed: ${job.error.message}`);
+  if (job.state === 'CANCELLED' && job.cancelledBy !== undefined) {
+    lines.push(`${job.server}: cancelled by ${job.cancelledBy}`);
+  }
   if (job.commands.length > 0) {
     lines.push(
       `\`towline restore ${job.server}\` has its agent try again. To bring it back by hand, on its machine:`,

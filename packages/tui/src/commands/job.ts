@@ -1,4 +1,4 @@
-import type { Job, JobEvent } from '@towline/core/job';
+import { isEnded, type Job, type JobEvent } from '@towline/core/job';
 import type { Command } from 'commander';
 import { CallError, type Fleet } from '../fleet/index.ts';
 import { callFailed } from './call-exit-code.ts';
@@ -9,6 +9,7 @@ import { withFleet } from './with-fleet.ts';
 
 interface JobOptions {
   follow?: boolean;
+  cancel?: boolean;
 }
 
 export function addJob(program: Command, run: Run): void {
@@ -17,15 +18,35 @@ export function addJob(program: Command, run: Run): void {
     .description('show one job with its events')
     .argument('<id>', 'its id, as `towline jobs` lists it')
     .option('-f, --follow', 'go on to its end, and end with its exit code; with --json a line for each event')
+    .option('--cancel', 'ask it to end: what it has changed is put back, and past its check it is finished')
     .action((id: string, options: JobOptions) => run((context) => job(context, id, options)));
 }
 
-function job(context: Context, id: string, { follow = false }: JobOptions): Promise<number> {
+function job(context: Context, id: string, { follow = false, cancel = false }: JobOptions): Promise<number> {
   return withFleet(context, async (fleet) => {
     const found = await findJob(fleet, id);
     if ('exitCode' in found) return fail(context, found);
+    if (cancel) {
+      const { agent, job } = found;
+      if (isEnded(job.state)) {
+        const message = `The job ${id} is over (${job.state}): there is nothing to cancel.`;
+        return fail(context, { code: 'nothing-runs', message, exitCode: 2 });
+      }
+      const asked = await fleet.cancelJob(agent, id);
+      if (!asked.ok) return fail(context, callFailed(asked.error));
+      if (!follow) return saysCancelled(context, { id, server: job.server, agent });
+    }
     return follow ? followJobToEnd(context, fleet, found.agent, id) : showIt(context, fleet, found);
   });
+}
+
+async function saysCancelled(
+  context: Context,
+  which: { id: string; server: string; agent: string },
+): Promise<number> {
+  if (context.options.json) await printJson(context, which);
+  else await context.output.result(`${which.server}: the job ${which.id} is being cancelled.`);
+  return 0;
 }
 
 async function showIt(context: Context, fleet: Fleet, found: { agent: string; job: Job }): Promise<number> {

@@ -216,7 +216,10 @@ export function openFleet(options: OpenFleetOptions): Fleet {
       if (against !== undefined) return err(against);
       const to = link(agent);
       if (!to.ok) return to;
-      const answer = await to.value.call((client) => client.cancelJob.mutate({ id }), cancelJobInputSchema);
+      const answer = await to.value.call(
+        (client) => client.cancelJob.mutate({ id, operator }),
+        cancelJobInputSchema,
+      );
       return answer.ok ? ok(undefined) : answer;
     },
     async jobs(agent, limit) {

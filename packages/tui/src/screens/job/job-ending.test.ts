@@ -3,23 +3,35 @@ import { expect, test } from 'vitest';
 import { jobHead } from './job-lines.ts';
 import { someJob } from './some-job.ts';
 
-function head(state: Job['state'], from: string | undefined, message?: string): string {
-  const job = someJob({
-    state,
-    tasks: [
-      {
-        container: 'gateway',
-        mode: 'image-tag',
-        ...(from !== undefined && { from: { tag: from } }),
-        to: { tag: '2' },
-      },
-    ],
-    ...(message !== undefined && { error: { code: 'exited', message } }),
-  });
+function text(job: Job): string {
   return jobHead(job, 120, 0, undefined)
-    .map(({ spans }) => spans.map(({ text }) => text).join(''))
+    .map(({ spans }) => spans.map((one) => one.text).join(''))
     .join('\n');
 }
+
+function head(state: Job['state'], from: string | undefined, message?: string): string {
+  return text(
+    someJob({
+      state,
+      tasks: [
+        {
+          container: 'gateway',
+          mode: 'image-tag',
+          ...(from !== undefined && { from: { tag: from } }),
+          to: { tag: '2' },
+        },
+      ],
+      ...(message !== undefined && { error: { code: 'exited', message } }),
+    }),
+  );
+}
+
+test('who cancelled it is said while it ends and afterwards, and not where it was finished', () => {
+  const cancelled = (state: Job['state']) => text(someJob({ state, cancelledBy: 'ben' }));
+  expect(cancelled('RUNNING')).toContain('being cancelled by ben');
+  expect(cancelled('CANCELLED')).toMatch(/ cancelled by ben/);
+  expect(cancelled('DONE')).not.toContain('ben');
+});
 
 test('an end says what serves, once, and an old version only where there was one', () => {
   expect(head('RESTORED', '1', 'It exited.')).toContain('The old version serves again');

@@ -57,7 +57,15 @@ function jobState(job: Job, now: number, stale: boolean): Line {
     span(`${mark.glyph} ${job.state}`, stale ? 'quiet' : mark.tone),
     span(took === '' ? '' : `   ${took}`, 'quiet'),
     span(`   by ${job.operator}`, 'quiet'),
+    ...cancelWords(job),
   );
+}
+
+/** A job that was past its check was finished all the same: nothing of it was cancelled. */
+function cancelWords({ state, cancelledBy }: Job): Span[] {
+  if (cancelledBy === undefined) return [];
+  if (!isEnded(state)) return [span(`   being cancelled by ${cancelledBy}`, 'armed')];
+  return state === 'CANCELLED' ? [span(`   cancelled by ${cancelledBy}`, 'quiet')] : [];
 }
 
 /** How it ended, in sentences. Nothing while it runs, and nothing to add to DONE. */

@@ -123,6 +123,7 @@ function whyNot(command: Command, state: JobState, world: World): string | undef
   switch (command) {
     case 'cancel-job':
       if (job !== undefined && isEnded(job.state)) return 'It has ended: there is nothing to cancel.';
+      if (job?.cancelledBy !== undefined) return `${job.cancelledBy} has cancelled it: it ends.`;
       if (readOnly !== undefined) return readOnly;
       if (loss !== undefined) return `Cancelling needs ${state.agent}, and it can't be reached.`;
       return job === undefined ? `${state.agent} has not told of the job yet.` : undefined;
