@@ -9,6 +9,8 @@ import { compileOnceBusy, SPARING_ENVIRONMENT } from './sparing/index.ts';
 
 const VERSION = '0.1.0';
 const ENDS = ['SIGTERM', 'SIGINT'] as const;
+/** The exit code of `towline` for them, too. */
+const WORDS_ARE_OFF = 64;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 /** As much of the log waits for a disk that is full to have room; what comes after is left out. */
 const LOG_WAITS_BYTES = 1024 * 1024;
@@ -66,15 +68,14 @@ addTokenCommands(command, {
 // As one file it is CommonJS, which waits for nothing at its top.
 void command.parseAsync().catch((error: unknown) => {
   if (!(error instanceof CommanderError)) throw error;
-  // The same code as of `towline` for words that are off.
-  process.exitCode = error.exitCode === 0 ? 0 : 64;
+  process.exitCode = error.exitCode === 0 ? 0 : WORDS_ARE_OFF;
 });
 
 async function run(options: Options): Promise<number> {
   const listen = listenPlan(options);
-  if (!listen.ok) return refuse(listen.error.message);
+  if (!listen.ok) return refuse(listen.error.message, WORDS_ARE_OFF);
   const engine = engineAddress({ option: options.engine, env: process.env });
-  if (!engine.ok) return refuse(engine.error.message);
+  if (!engine.ok) return refuse(engine.error.message, WORDS_ARE_OFF);
   // A source's files have the modes that they have in its images: under another umask no user but root could read them there.
   // What is the agent's alone is in folders of its own, and says so itself.
   process.umask(0o022);
@@ -114,9 +115,9 @@ async function run(options: Options): Promise<number> {
   return 0;
 }
 
-function refuse(message: string): number {
+function refuse(message: string, exitCode = 1): number {
   process.stderr.write(`towline-agent: ${message}\n`);
-  return 1;
+  return exitCode;
 }
 
 function seconds(text: string): number {

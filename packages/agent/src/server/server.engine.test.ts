@@ -540,7 +540,8 @@ describe('an agent’s process', () => {
 
   test.each([
     [['--listen', '0.0.0.0:7443'], 1, 'with TLS alone'],
-    [['--engine', 'ssh://elsewhere'], 1, 'Start towline-agent on it'],
+    [['--listen', 'nonsense'], 64, 'is no HOST:PORT'],
+    [['--engine', 'ssh://elsewhere'], 64, 'Start towline-agent on it'],
     [['--socket', `/tmp/${'x'.repeat(120)}`], 1, 'Choose a shorter one'],
     [['--idle-exit', 'soon'], 64, 'number of seconds'],
   ])('%j is refused with %i, in a sentence', async (args, exitCode, words) => {
@@ -555,6 +556,7 @@ describe('an agent’s process', () => {
     expect(stderr).toContain(words);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
+
   test('a state folder with a file where a folder belongs is refused with the file’s name', async () => {
     const stateDir = join(dir, uniqueName());
     await mkdir(stateDir);
