@@ -112,11 +112,12 @@ export function newEndings({ progress, told, chosen }: Execution): Ending[] {
     if (job === undefined || !isEnded(job.state)) return [];
     if (waitsFor.length > 0 && job.refusal?.code === 'build-failed') return [];
     const good = job.state === 'DONE';
+    const by = job.state === 'CANCELLED' && job.cancelledBy !== undefined ? ` by ${job.cancelledBy}` : '';
     return [
       {
         key,
         good,
-        text: `${job.server}: ${job.state}`,
+        text: `${job.server}: ${job.state}${by}`,
         agent: plan.agent,
         jobId: job.id,
         deployed: good ? chosen.filter(({ server }) => server === plan.server) : [],

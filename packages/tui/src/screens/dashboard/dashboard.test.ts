@@ -14,6 +14,7 @@ import { lineText, lineWidth } from '../../components/index.ts';
 import { CONTEXTS, KEY_TABLE, type Key, NAMED_KEYS } from '../../keys/index.ts';
 import { jobEvents } from '../gallery/job-script.ts';
 import { SCENES } from '../gallery/scenes.ts';
+import { someJob } from '../job/some-job.ts';
 import { openMaps } from '../maps/index.ts';
 import type { Size, World } from '../world.ts';
 import { contextOf } from './context.ts';
@@ -285,6 +286,21 @@ test('a choice is taken back when its job is done, and kept when it failed', () 
   };
   expect(ended('DONE')).toBe(0);
   expect(ended('RESTORED')).toBe(1);
+});
+
+test('whose job another operator cancelled is told by whom', () => {
+  const world = worldOf('demo');
+  const armed = press(start(world), 't 1 . 1 . 0 enter x enter', world);
+  const answered = { type: 'deploy-begun', server: 'web', jobId: 'j1' } as const;
+  const started = update(armed.model, progressAfter(armed.effects, answered), world).model;
+  const away = press(started, 'esc', world).model;
+  const job = someJob({ id: 'j1', server: 'web', state: 'CANCELLED', cancelledBy: 'ben' });
+  const told = update(
+    away,
+    progressAfter(armed.effects, answered, { type: 'job', server: 'web', job }),
+    world,
+  );
+  expect(screen(told.model, world)).toContain('web: CANCELLED by ben. Press o to see the job.');
 });
 
 test.each([
