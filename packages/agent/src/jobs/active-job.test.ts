@@ -25,17 +25,18 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-function newJob(past: JobEvent[]): ActiveJob {
+function newJob(past: JobEvent[], onlyForward = false): ActiveJob {
   return new ActiveJob({
     journal,
     past,
+    onlyForward,
     now: () => new Date('2026-01-02T03:04:05.678Z'),
     onChange: (changed) => told.push(changed),
     onWriteError: (error) => failures.push(error),
   });
 }
 
-const queued: JobEventBody = {
+const queued: Extract<JobEventBody, { type: 'queued' }> = {
   type: 'queued',
   id: 'j',
   key: 'a-key-of-its-own',
@@ -122,13 +123,25 @@ test('a line that can’t be written is told of, and the job goes on', async () 
   await expect(job.record({ record: 'committed', kept: [] })).rejects.toThrow('closed');
 });
 
+test('what was cancelled is cancelled still when it is taken up again, and past its commit never was', async () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const past: JobEvent[] = [
+    { ...queued, seq: 1, at },
+    { type: 'cancel-requested', operator: 'ben', seq: 2, at },
+  ];
+  expect(newJob(past).cancelled.aborted).toBe(true);
+  const committed = newJob(past, true);
+  expect(committed.cancelled.aborted).toBe(false);
+  expect(await committed.cancel('ben')).toBe(false);
+});
+
 test('a cancel is taken until the commit', async () => {
   job.emit(queued);
-  expect(job.cancel('ben')).toBe(true);
-  expect(job.cancel('carl')).toBe(true);
+  expect(await job.cancel('ben')).toBe(true);
+  expect(await job.cancel('carl')).toBe(true);
   expect(job.cancelled.aborted).toBe(true);
   await job.record({ record: 'committed', kept: [] });
-  expect(job.cancel('ben')).toBe(false);
+  expect(await job.cancel('ben')).toBe(false);
   // The first who asked is who did it.
   expect(job.job).toMatchObject({ cancelledBy: 'ben', lastSeq: 2 });
 });

@@ -18,6 +18,8 @@ export interface ActiveJobOptions {
   /** The events so far, of a job that is taken up again. */
   past: readonly JobEvent[];
   now: () => Date;
+  /** Of one that is taken up past its commit, or restores: it can't be cancelled. */
+  onlyForward?: boolean;
   /** Told after each event is written. */
   onChange: (job: Job) => void;
   /** A line that could not be written: the job goes on, for what serves counts more than what is noted. */
@@ -29,10 +31,14 @@ export class ActiveJob implements JobWriter {
   readonly #journal: Journal<JobLine>;
   readonly #log: EventLog<JobEvent, JobEventBody, Job>;
   readonly #cancel = new AbortController();
-  #onlyForward = false;
+  #onlyForward: boolean;
 
   constructor(options: ActiveJobOptions) {
     this.#journal = options.journal;
+    this.#onlyForward = options.onlyForward ?? false;
+    // What was asked of the agent before this one is still asked.
+    if (!this.#onlyForward && options.past.some(({ type }) => type === 'cancel-requested'))
+      this.#cancel.abort();
     this.#log = new EventLog({
       ...options,
       nextSeq: nextSeq(options.past),
@@ -51,12 +57,15 @@ export class ActiveJob implements JobWriter {
     return this.#cancel.signal;
   }
 
-  /** False where the job is past its commit, or is a restore. */
-  cancel(operator: string): boolean {
+  /** Returns once it is on the disk that it was asked for; false where the job is past its commit, or is a restore. */
+  async cancel(operator: string): Promise<boolean> {
     if (this.#onlyForward) return false;
+    if (this.#cancel.signal.aborted) return true;
     // Told before what ends of it.
-    if (!this.#cancel.signal.aborted) this.emit({ type: 'cancel-requested', operator });
+    const written = this.emitDurably({ type: 'cancel-requested', operator });
     this.#cancel.abort();
+    // A disk that is full keeps nobody from cancelling.
+    await written.catch(() => undefined);
     return true;
   }
 

@@ -70,6 +70,10 @@ export class AgentOnEngine {
     return await this.ended(id);
   }
 
+  async cancel(id: string): Promise<void> {
+    await this.#running().dialled.client.cancelJob.mutate({ id, operator: 'ben' });
+  }
+
   /** Returns when a job that was taken up again begins with something, or has ended. */
   async begins(id: string): Promise<void> {
     const { client } = this.#running().dialled;

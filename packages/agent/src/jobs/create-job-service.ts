@@ -284,7 +284,7 @@ class Jobs implements JobService {
 
   async cancel(id: string, operator: string): Promise<Result<void, ProtocolError>> {
     const active = this.#active.get(id);
-    if (active?.cancel(operator) === true) return ok(undefined);
+    if ((await active?.cancel(operator)) === true) return ok(undefined);
     const job = this.#jobs.get(id);
     if (job === undefined) return err({ code: 'not-found', message: `This agent knows no job "${id}".` });
     const why = isEnded(job.state) ? `has ended (${job.state})` : 'can only go forward now';
@@ -579,7 +579,8 @@ class Jobs implements JobService {
 
   /** Takes up a job that an earlier agent left unfinished. Its server stays locked until it has ended. */
   async #takeUp(job: Job, history: JobHistory): Promise<void> {
-    const active = await this.#open(job.id, history.events);
+    const { restores, committed } = history;
+    const active = await this.#open(job.id, history.events, restores !== undefined || committed);
     this.#active.set(job.id, active);
     this.#locks.take(
       job.id,
@@ -604,7 +605,8 @@ class Jobs implements JobService {
   ): Promise<void> {
     const { signal } = this.#ending;
     const { restores, saved, stopping, committed } = history;
-    let recovered: Recovered = { state: 'RESTORED' };
+    const { cancelled: cancel } = active;
+    let recovered: Recovered = { state: cancel.aborted ? 'CANCELLED' : 'RESTORED' };
     if (saved.length > 0) {
       if (!(await engineIsBack(this.#engine, patienceMs, signal)) && signal.aborted) return;
       try {
@@ -621,6 +623,7 @@ class Jobs implements JobService {
           recreate: this.#files.recreateOf(job.id),
           recreateGone: restores !== undefined,
           signal,
+          cancel,
         });
       } catch (error) {
         recovered = this.#unexpected(job.id, active, error);
@@ -685,10 +688,11 @@ class Jobs implements JobService {
     }
   }
 
-  async #open(id: string, past: readonly JobEvent[]): Promise<ActiveJob> {
+  async #open(id: string, past: readonly JobEvent[], onlyForward = false): Promise<ActiveJob> {
     return new ActiveJob({
       journal: await this.#files.open(id),
       past,
+      onlyForward,
       now: this.#now,
       onChange: (job) => {
         this.#jobs.set(id, job);

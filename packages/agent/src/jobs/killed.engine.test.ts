@@ -76,6 +76,31 @@ test('killed at the gate, the new one runs: the gate decides, and the job is don
   expect(await on.names()).toEqual([name, `${name}.prev.${id}`]);
 });
 
+test('killed while it takes back what was cancelled: it is taken back, and nothing goes on', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok', '--restart', 'always');
+  await agent.start();
+  const input = on.input([change(name, 'ok2', 600)]);
+  const id = await agent.begin(input, `restore:${name}`, { cancelAt: `gate:${name}` });
+  await agent.kill();
+  expect(await agent.restarted(id)).toMatchObject({ state: 'CANCELLED', cancelledBy: expect.any(String) });
+  await expectServing(before);
+});
+
+test('killed at the gate, and cancelled when it is at it again: the old one serves', async () => {
+  const name = on.name('web');
+  const before = await running(name, 'ok', '--restart', 'always');
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 600)]));
+  await agent.start();
+  await agent.begins(id);
+  await agent.cancel(id);
+  const job = await agent.ended(id);
+  expect(job).toMatchObject({ state: 'CANCELLED', cancelledBy: 'ben' });
+  expect(job.error).toBeUndefined();
+  expect(job.steps.find(({ kind }) => kind === 'gate')).toMatchObject({ state: 'CANCELLED' });
+  await expectServing(before);
+});
+
 test('killed at the gate, the new one ended meanwhile: the old one serves again', async () => {
   const name = on.name('web');
   const before = await running(name, 'ok', '--restart', 'always');

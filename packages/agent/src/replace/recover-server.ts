@@ -58,10 +58,14 @@ export interface RecoverOptions {
   recreateGone?: boolean;
   /** Ends the waiting, when the agent ends. */
   signal: AbortSignal;
+  /** Aborted when an operator cancels what goes on here: up to its commit, all is restored. Absent where nothing goes on. */
+  cancel?: AbortSignal;
 }
 
 export type Recovered =
   | { state: 'RESTORED' }
+  /** Restored because an operator cancelled it. */
+  | { state: 'CANCELLED' }
   | { state: 'DONE'; kept: KeptContainer[] }
   | { state: 'DEGRADED'; commands: string[]; message: string }
   /** The agent ends: its next start goes on from what is there. */
@@ -100,8 +104,9 @@ interface Recovery extends RecoverOptions {
 const MAX_ATTEMPTS = 5;
 
 async function recoverOnce(options: Recovery): Promise<Recovered> {
-  const { intent, committed, saved } = options;
+  const { intent, committed, saved, cancel } = options;
   const containers = await lookAll(options);
+  if (cancel?.aborted === true && !committed) return takeBack(options, containers);
   const decision = intent === 'restore' && !committed ? 'restore' : decideRecovery(containers, committed);
   switch (decision) {
     case 'finish':
@@ -109,10 +114,10 @@ async function recoverOnce(options: Recovery): Promise<Recovered> {
     case 'gate': {
       const passed = await gateAll(options, containers);
       if (options.signal.aborted) return { state: 'interrupted' };
-      if (!passed) return restore(options, await lookAll(options));
+      const renamed = passed ? await finishNames(options, containers) : undefined;
+      if (cancel?.aborted === true) return takeBack(options, await lookAll(options));
+      if (renamed?.ok !== true) return restore(options, await lookAll(options));
       const kept = keptOf(saved);
-      const renamed = await finishNames(options, containers);
-      if (!renamed.ok) return restore(options, await lookAll(options));
       const commit = begin(options, 'commit', options.server);
       if (!(await isRecorded(options, commit, { record: 'committed', kept }))) {
         return restore(options, await lookAll(options));
@@ -123,6 +128,12 @@ async function recoverOnce(options: Recovery): Promise<Recovered> {
     case 'restore':
       return restore(options, containers);
   }
+}
+
+/** What a person cancelled. */
+async function takeBack(options: Recovery, containers: readonly SavedAndSeen[]): Promise<Recovered> {
+  const restored = await restore(options, containers);
+  return restored.state === 'RESTORED' ? { state: 'CANCELLED' } : restored;
 }
 
 /** False where it can't be written down: then it is not done, as in the sequence itself. */
@@ -143,6 +154,9 @@ async function isRecorded(
 
 /** Said of a step that an agent leaves which ends: nobody cancelled anything. */
 export const LEFT = 'the agent was ended; the job goes on from here once it runs again';
+
+/** Said of a step that an operator cancelled its job in. */
+export const CANCELLED = 'The job was cancelled.';
 
 /** Said of a job that another agent began and this one brought to its good end. */
 const WENT_ON = 'the agent was interrupted in the middle of this job, and went on from there';
@@ -218,7 +232,7 @@ async function finishNames(
 }
 
 async function gateAll(options: RecoverOptions, containers: readonly SavedAndSeen[]): Promise<boolean> {
-  const { engine, signal, write } = options;
+  const { engine, signal, cancel, write } = options;
   for (const { saved, seen } of containers) {
     if (seen.next === undefined) return false;
     if (saved.becomes !== 'checked') continue;
@@ -230,7 +244,7 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
       const step = begin(options, 'gate', saved.container, gateWords(rule));
       const verdict = await watch.verdict(rule, {
         restartCount: found.RestartCount,
-        cancel: signal,
+        cancel: cancel === undefined ? signal : AbortSignal.any([signal, cancel]),
         onStanding: tellStanding(write, step),
       });
       if (verdict.verdict === 'passed') {
@@ -238,7 +252,8 @@ async function gateAll(options: RecoverOptions, containers: readonly SavedAndSee
         continue;
       }
       if (verdict.verdict === 'cancelled') {
-        write.emit({ type: 'step-ended', step: step.id, state: 'CANCELLED', message: LEFT });
+        const message = signal.aborted ? LEFT : CANCELLED;
+        write.emit({ type: 'step-ended', step: step.id, state: 'CANCELLED', message });
         return false;
       }
       const message = `${saved.container} did not pass: ${verdict.message}.`;

@@ -20,7 +20,15 @@ import { type GateWishes, gateRule, gateWords } from './gate.ts';
 import { GateWatch } from './gate-watch.ts';
 import type { JobWriter } from './job-record.ts';
 import { jsonOf } from './json.ts';
-import { keepLog, keptOf, LEFT, type Recovered, type Recreate, recoverServer } from './recover-server.ts';
+import {
+  CANCELLED,
+  keepLog,
+  keptOf,
+  LEFT,
+  type Recovered,
+  type Recreate,
+  recoverServer,
+} from './recover-server.ts';
 import { holdsRestart, removesItself, savedPolicy, wasRunning } from './recovery.ts';
 import { refuseProbe } from './refuse-probe.ts';
 import { type ChosenImage, pulledBefore, resolveImage, wrongPlatform } from './resolve-image.ts';
@@ -84,7 +92,7 @@ export interface ReplaceOptions {
   recreate: Recreate;
 }
 
-export type Replaced = Recovered | { state: 'REFUSED'; refusal: Refusal } | { state: 'CANCELLED' };
+export type Replaced = Recovered | { state: 'REFUSED'; refusal: Refusal };
 
 /** The one way by which a step says that the sequence does not go on. */
 class Stop extends Error {
@@ -629,11 +637,12 @@ class Replacement {
         });
         return recovered;
       case 'DEGRADED': {
-        const why = wasCancelled ? 'The job was cancelled.' : sentence(failure.message);
+        const why = wasCancelled ? CANCELLED : sentence(failure.message);
         write.emit({ type: 'failed', error: { code: failure.code, message: `${why} ${recovered.message}` } });
         write.emit({ type: 'degraded', commands: recovered.commands });
         return recovered;
       }
+      case 'CANCELLED':
       case 'DONE':
       case 'interrupted':
         return recovered;
@@ -655,7 +664,7 @@ const REMOVAL_INTERVAL_MS = 20;
 const REMOVAL_PATIENCE_MS = 10_000;
 
 function cancelled(): Stop {
-  return new Stop('cancelled', 'The job was cancelled.');
+  return new Stop('cancelled', CANCELLED);
 }
 
 /** These are done when the plan may still change. */
