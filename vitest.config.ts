@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { PATIENCE_MS } from './test/patience.ts';
 import { engineSupport, podmanSupport } from './test/sandbox/engine-support.ts';
 
 const support = await engineSupport();
@@ -42,6 +43,8 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+const patient = { setupFiles: ['test/wait-patiently.ts'], expect: { poll: { timeout: PATIENCE_MS } } };
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -56,6 +59,7 @@ export default defineConfig({
           // By default one core less than there are, which on two cores is one.
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
+          ...patient,
         },
       },
       {
@@ -68,6 +72,7 @@ export default defineConfig({
           // A test on an engine waits for much of its time: one more than two cores keeps both busy.
           maxWorkers: 3,
           sequence: { groupOrder: 2 },
+          ...patient,
           // A pattern that matches no test: each is listed as skipped, and no hook runs.
           ...(skipEngine ? { testNamePattern: /(?!)/ } : { globalSetup: ['test/sandbox/vitest-setup.ts'] }),
         },

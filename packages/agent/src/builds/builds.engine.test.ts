@@ -260,14 +260,11 @@ test('old images go, and those that are in use stay', async () => {
   const third = await on.run(definition);
   const tags = async () => (await on.left()).images.map((name) => name.split(':').at(-1));
   // What is not kept any more goes after the run has ended.
-  await vi.waitFor(async () => expect(await tags()).toEqual([first.tag, third.tag]), 5_000);
-  await vi.waitFor(
-    async () => expect(await on.builds.get(second.id)).toMatchObject({ imageRemoved: true }),
-    5_000,
-  );
+  await vi.waitFor(async () => expect(await tags()).toEqual([first.tag, third.tag]));
+  await vi.waitFor(async () => expect(await on.builds.get(second.id)).toMatchObject({ imageRemoved: true }));
   await on.host.docker('rm', id);
   const fourth = await on.run(definition);
-  await vi.waitFor(async () => expect(await tags()).toEqual([fourth.tag]), 5_000);
+  await vi.waitFor(async () => expect(await tags()).toEqual([fourth.tag]));
 });
 
 test('a Dockerfile that changed is the one that is built, also where it has as many letters as before', async () => {

@@ -33,7 +33,6 @@ test.each(['build', 'create-image'] as const)(
     });
     await host.startEngine();
     await vi.waitFor(async () => expect(await on.left()).toEqual({ containers: [], images: [] }), {
-      timeout: 20_000,
       interval: 100,
     });
     expect(await on.run()).toMatchObject({ state: 'DONE', number: 2 });

@@ -28,7 +28,7 @@ test('without one, the user’s keys are offered for a while', async () => {
   const listed = await execa('ssh-add', ['-l'], { env: { SSH_AUTH_SOCK: socket } });
   expect(listed.stdout).toContain('towline-test');
   close();
-  await vi.waitFor(() => expect(existsSync(socket)).toBe(false), { timeout: 5_000 });
+  await vi.waitFor(() => expect(existsSync(socket)).toBe(false));
 });
 
 test('no key and no program are said', async () => {

@@ -29,7 +29,6 @@ function follow(watch: EngineWatch, about: (name: string) => boolean = () => tru
     /** Waits for an event of this form that came at or after `from`. */
     sees: (shape: object, from = 0) =>
       vi.waitFor(() => expect(events.slice(from)).toContainEqual(expect.objectContaining(shape)), {
-        timeout: 20_000,
         interval: 5,
       }),
   };

@@ -109,9 +109,8 @@ test('an image that was pruned here and is in no registry is refused', async () 
   const once = { ...local(), keep: 1 };
   const first = await build.run(once);
   await build.run(once);
-  await vi.waitFor(
-    async () => expect(await build.builds.get(first.id)).toMatchObject({ imageRemoved: true }),
-    5_000,
+  await vi.waitFor(async () =>
+    expect(await build.builds.get(first.id)).toMatchObject({ imageRemoved: true }),
   );
   const container = spec(local().image.name);
   const why = await refused(container, { mode: 'designated', tag: first.tag }, 'no-successful-image');

@@ -286,7 +286,7 @@ test.for(wanted(SAMPLE, ALL, ({ fault, order, step }) => `${fault} ${order} ${st
         note = ' ¹';
         await host.stopEngine();
         await engineBack();
-        await expect.poll(async () => (await on.inspect(name)).State.Running, { timeout: 30_000 }).toBe(true);
+        await expect.poll(async () => (await on.inspect(name)).State.Running).toBe(true);
         job = { ...job, state: 'RESTORED' };
       }
       expect(['DONE', 'RESTORED', 'CANCELLED'], JSON.stringify(job)).toContain(job.state);
@@ -301,11 +301,11 @@ test.for(wanted(SAMPLE, ALL, ({ fault, order, step }) => `${fault} ${order} ${st
       const page = `gateway ${isDone(job) ? '1.1.0' : '1.0.0'}\n`;
       for (const alias of ['shop', 'store']) {
         const asked = () => host.docker('exec', name, 'wget', '-qO-', `http://${alias}:8080/`).catch(String);
-        await expect.poll(asked, { timeout: 10_000 }).toBe(page);
+        await expect.poll(asked).toBe(page);
       }
       if (order === 'stop-first') {
         const asked = () => host.run('busybox', ['wget', '-qO-', 'http://127.0.0.1:8080/']).catch(String);
-        await expect.poll(asked, { timeout: 10_000 }).toBe(page);
+        await expect.poll(asked).toBe(page);
       }
       const kept = `${name}.prev.${id}`;
       expect(await on.names()).toEqual(isDone(job) ? [name, kept] : [name]);

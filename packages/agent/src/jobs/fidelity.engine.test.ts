@@ -200,7 +200,7 @@ async function answersOf({ Id, NetworkSettings }: Inspect): Promise<string[]> {
 }
 
 /** It may be started and not listen yet; and an answer that does not come is asked for again, for busybox waits for ever. */
-const askAgain = (ask: () => Promise<string>) => vi.waitFor(ask, { timeout: 15_000, interval: 100 });
+const askAgain = (ask: () => Promise<string>) => vi.waitFor(ask, { interval: 100 });
 
 /** Creates it of the first image, replaces it by the second, and says what is not as it would be if created so. */
 async function expectFaithful(chosen: ChosenSettings): Promise<void> {

@@ -256,7 +256,7 @@ describe('a registry that wants a login', () => {
       return ended;
     });
     const place = `localhost:${port}`;
-    await vi.waitFor(() => fetch(`http://${place}/v2/`), { timeout: 20_000 });
+    await vi.waitFor(() => fetch(`http://${place}/v2/`));
     return place;
   }
 

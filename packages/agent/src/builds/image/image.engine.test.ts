@@ -239,10 +239,8 @@ describe.each(['buildkit', 'classic'] as const)('%s', (builder) => {
     expect(created).toMatchObject({ ok: false, error: { code: 'cancelled' } });
     expect(vertices.at(-1)).toMatchObject({ state: 'CANCELLED', name: expect.stringContaining('sleep') });
     // The engine's build is over, not our reading of it alone.
-    await expect
-      .poll(() => host.run('pgrep', ['-f', `sleep ${sleep}$`]).catch(() => ''), { timeout: 10_000 })
-      .toBe('');
-    await expect.poll(leftovers, { timeout: 10_000 }).toEqual(before);
+    await expect.poll(() => host.run('pgrep', ['-f', `sleep ${sleep}$`]).catch(() => '')).toBe('');
+    await expect.poll(leftovers).toEqual(before);
   });
 
   test('the engine ends the build of an agent that is killed', async () => {
@@ -260,12 +258,12 @@ describe.each(['buildkit', 'classic'] as const)('%s', (builder) => {
     const args = ['--input-type=module', '-e', program, host.socket, source, tag, builder];
     const agent = spawn(process.execPath, args, { stdio: 'ignore' });
     try {
-      await expect.poll(running, { timeout: 20_000 }).not.toBe('');
+      await expect.poll(running).not.toBe('');
     } finally {
       agent.kill('SIGKILL');
     }
-    await expect.poll(running, { timeout: 10_000 }).toBe('');
-    await expect.poll(leftovers, { timeout: 10_000 }).toEqual(before);
+    await expect.poll(running).toBe('');
+    await expect.poll(leftovers).toEqual(before);
   });
 
   test('a link out of the source is not followed', async () => {
