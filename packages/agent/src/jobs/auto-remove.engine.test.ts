@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fillDisk, hasLoopDevices, mountLosableDisk, sharedSandbox } from '@towline/test/sandbox';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { createDockerEngine } from '../engine/index.ts';
 import { ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -35,6 +36,24 @@ async function expectServing(tag: string): Promise<void> {
   expect(await on.names()).toEqual([web]);
 }
 
+/** The engine's events from now on: what it keeps of those before is little, and of all that use it. */
+async function hear() {
+  const engine = createDockerEngine({ kind: 'socket', path: host.socket });
+  const told: { id: string; action: string }[] = [];
+  const opened = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  const listen = async () => {
+    for await (const event of engine.events(stop.signal, opened.resolve)) told.push(event);
+  };
+  listen().catch(opened.reject);
+  await opened.promise;
+  return {
+    of: (id: string, actions: readonly string[]) =>
+      told.filter((event) => event.id === id && actions.includes(event.action)).map(({ action }) => action),
+  };
+}
+
 test('where it is allowed, one that its stop deletes is exchanged, with its data', async () => {
   expect(await on.plan(allowed('ok2'))).toMatchObject({
     containers: [{ container: web, order: 'stop-first', autoRemove: true }],
@@ -65,28 +84,19 @@ test('a disk of the journal that is full by then does not keep it from being bro
   const disk = await mountLosableDisk(join(dir, 'state'), 8 * 1024 * 1024);
   try {
     await on.restart({ stateDir: join(dir, 'state') });
-    const id = await on.begin(allowed('exits-later'));
+    const heard = await hear();
+    const id = await on.begin(allowed('stubborn'));
     await on.reaches(id, `gate:${web}`);
     await fillDisk(join(dir, 'state', 'filler'), 0);
+    await host.docker('kill', `${web}.next.${id}`);
     const job = await on.ended(id);
     expect(job).toMatchObject({ state: 'RESTORED' });
     await expectServing('ok');
     // Its id is not written down: until it serves it keeps the name that the next agent would know it by.
-    const { Id, Created } = await on.inspect(web);
-    const since = ['--since', Created, '--until', new Date().toISOString()];
-    const events = await host.docker(
-      'events',
-      ...since,
-      '--filter',
-      `container=${Id}`,
-      '--format',
-      '{{.Action}}',
-    );
-    expect(events.split('\n').filter((word) => /^(create|start|rename)$/.test(word))).toEqual([
-      'create',
-      'start',
-      'rename',
-    ]);
+    const { Id } = await on.inspect(web);
+    await expect
+      .poll(() => heard.of(Id, ['create', 'start', 'rename']))
+      .toEqual(['create', 'start', 'rename']);
     // And an agent that is started again leaves it serving, whatever of this was written down.
     await rm(join(dir, 'state', 'filler'));
     await on.restart({ stateDir: join(dir, 'state') });
