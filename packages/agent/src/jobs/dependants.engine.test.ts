@@ -31,9 +31,6 @@ const serve = (...words: string[]) => run(web, `${gateway}:1.0.0`, words);
 const hang = (word: string, words: string[], ...command: string[]) =>
   run(on.name(word), `${faulty}:ok`, words, ...command);
 const to = (tag: string, image = gateway): Chosen => ({ container: web, image, tag });
-/** What is served at its loopback, asked from inside it. */
-const page = (container: string) =>
-  host.docker('exec', container, 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/');
 /** The address that a link's alias has in it. */
 async function linked(container: string): Promise<string | undefined> {
   const lines = (await host.docker('exec', container, 'cat', '/etc/hosts')).split('\n');
@@ -110,7 +107,7 @@ test('all that hangs on it is created again of its own image, and hangs on the n
   expect(after.stopped?.HostConfig.NetworkMode).toBe(`container:${now.Id}`);
   expect(after.link?.HostConfig.Links).toEqual([`/${web}:/${on.name('link')}/shop`]);
 
-  expect(await page(on.name('net'))).toContain('gateway 1.1.0');
+  expect(await on.page(on.name('net'))).toContain('gateway 1.1.0');
   expect(await host.docker('exec', on.name('pid'), 'ps')).toContain('httpd');
   expect(await host.docker('exec', on.name('volumes'), 'cat', '/data/file')).toContain('kept');
   expect(await linked(on.name('link'))).toBe(now.NetworkSettings.IPAddress);
@@ -162,7 +159,7 @@ async function expectAsBefore({ before, hanging }: Awaited<ReturnType<typeof sur
     });
   }
   expect(await on.names()).toEqual([web, ...Object.keys(hanging).map((word) => on.name(word))].toSorted());
-  expect(await page(on.name('net'))).toContain('gateway 1.0.0');
+  expect(await on.page(on.name('net'))).toContain('gateway 1.0.0');
 }
 
 test('where the new one fails, all of it hangs on the old one again', async () => {
@@ -200,7 +197,7 @@ test('one that was chosen as well hangs on the new one, whatever the order in th
   const now = await on.inspect(side);
   expect(now.Config.Image).toBe(`${faulty}:ok2`);
   expect(now.HostConfig.NetworkMode).toBe(`container:${(await on.inspect(web)).Id}`);
-  expect(await page(side)).toContain('gateway 1.1.0');
+  expect(await on.page(side)).toContain('gateway 1.1.0');
 });
 
 test('one that is created for the first time hangs on the new one', async () => {
@@ -209,7 +206,7 @@ test('one that is created for the first time hangs on the new one', async () => 
   const more = { run: { network_mode: `container:${web}` } };
   const job = await on.execute({ container: side, image: faulty, tag: 'ok', more }, to('1.1.0'));
   expect(job.state).toBe('DONE');
-  expect(await page(side)).toContain('gateway 1.1.0');
+  expect(await on.page(side)).toContain('gateway 1.1.0');
 });
 
 test('start-first: it hangs on the new one, and the old one served until then', async () => {
@@ -220,7 +217,7 @@ test('start-first: it hangs on the new one, and the old one served until then', 
     await hang('side', ['--network', `container:${web}`]);
     const job = await on.execute({ ...to('1.1.0'), more: { settle: 0.3, update: 'start-first' } });
     expect(job.state).toBe('DONE');
-    expect(await page(on.name('side'))).toContain('gateway 1.1.0');
+    expect(await on.page(on.name('side'))).toContain('gateway 1.1.0');
     const ids = job.steps.map(({ id }) => id);
     expect(ids.indexOf(`stop-old:${on.name('side')}`)).toBeGreaterThan(ids.indexOf(`gate:${web}`));
   } finally {
@@ -288,6 +285,6 @@ describe('refused before anything is touched', () => {
     });
     await on.jobs.cancel(second, 'ben');
     expect(await on.ended(second)).toMatchObject({ state: 'CANCELLED' });
-    expect(await page(side)).toContain('gateway 1.0.0');
+    expect(await on.page(side)).toContain('gateway 1.0.0');
   });
 });

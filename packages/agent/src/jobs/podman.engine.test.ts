@@ -51,8 +51,7 @@ test('a container runs the new image, with what was chosen for it and its data',
     expect(Object.keys(now.NetworkSettings.Networks)).toEqual([network]);
     expect(now.NetworkSettings.Networks[network].Aliases).toContain('front');
     expect(await on.host.docker('exec', name, 'cat', '/anonymous/file')).toContain('kept');
-    const page = await on.host.docker('exec', name, 'wget', '-q', '-O', '-', 'http://localhost:8080/');
-    expect(page).toContain('gateway 1.1.0');
+    expect(await on.page(name)).toContain('gateway 1.1.0');
     expect(await on.names()).toEqual([name, `${name}.prev.${job.id}`]);
   } finally {
     const names = await on.names();
@@ -87,15 +86,14 @@ test('what hangs on it hangs on the new one; and is not kept either where that o
   await run(web, `${gateway}:1.0.0`, '--restart', 'always');
   await run(net, `${faulty}:ok`, '--network', `container:${web}`);
   await run(pid, `${faulty}:ok`, '--pid', `container:${web}`);
-  const page = () => on.host.docker('exec', net, 'wget', '-q', '-O', '-', 'http://127.0.0.1:8080/');
   try {
     const failed = await on.execute({ container: web, image: faulty, tag: 'exits' });
     expect(failed).toMatchObject({ state: 'RESTORED' });
-    expect(await page()).toContain('gateway 1.0.0');
+    expect(await on.page(net)).toContain('gateway 1.0.0');
     expect(await on.names()).toEqual([net, pid, web]);
     const job = await on.execute({ container: web, image: gateway, tag: '1.1.0' });
     expect(job).toMatchObject({ state: 'DONE' });
-    expect(await page()).toContain('gateway 1.1.0');
+    expect(await on.page(net)).toContain('gateway 1.1.0');
     expect(await on.host.docker('exec', pid, 'ps')).toContain('httpd');
     expect(job.changes?.filter(({ container, changes }) => container !== web && changes.length > 0)).toEqual(
       [],

@@ -16,9 +16,6 @@ beforeEach(async () => {
 });
 afterEach(() => on.close());
 
-/** What a container serves, asked from inside it. */
-const page = (name: string) =>
-  on.host.docker('exec', name, 'wget', '-q', '-O', '-', 'http://localhost:8080/');
 const run = (name: string, image: string, ...words: string[]) =>
   on.host.docker('run', '--detach', '--name', name, ...words, image);
 
@@ -89,7 +86,7 @@ test('a container runs the new image, with all that was chosen for it and the im
     expect(now.NetworkSettings.Networks[network].Aliases).toContain('front');
     expect(now.NetworkSettings.Networks[network].Aliases).not.toContain(before.Id.slice(0, 12));
     expect(await on.host.docker('exec', name, 'cat', '/anonymous/file')).toContain('kept');
-    expect(await page(name)).toContain('gateway 1.1.0');
+    expect(await on.page(name)).toContain('gateway 1.1.0');
 
     // The old one is kept, and does not come back with its engine.
     const kept = await on.inspect(before.Id);
@@ -143,7 +140,7 @@ test('a rollback takes what ran before from this machine, whatever its tag names
     const job = await on.ended(await on.begin(input));
     expect(job).toMatchObject({ state: 'DONE', tasks: [{ to: { tag: 'first' } }] });
     expect((await on.inspect(name)).Image).toBe(before.Image);
-    expect(await page(name)).toContain('gateway 1.0.0');
+    expect(await on.page(name)).toContain('gateway 1.0.0');
   } finally {
     for (const tag of ['first', 'second']) await on.host.docker('rmi', '--force', `${own}:${tag}`);
   }
@@ -174,8 +171,8 @@ test('two containers are one update', async () => {
     { container: names[1], image: storefront, tag: '2.1.0' },
   );
   expect(job.state).toBe('DONE');
-  expect(await page(names[0])).toContain('gateway 1.1.0');
-  expect(await page(names[1])).toContain('storefront 2.1.0');
+  expect(await on.page(names[0])).toContain('gateway 1.1.0');
+  expect(await on.page(names[1])).toContain('storefront 2.1.0');
 });
 
 test('three in the order of what they depend on; where the last fails all go back, the last one first', async () => {
@@ -208,7 +205,7 @@ test('three in the order of what they depend on; where the last fails all go bac
     [db, 'DONE'],
   ]);
   await expectServing(...before);
-  expect(await page(db)).toContain('gateway 1.0.0');
+  expect(await on.page(db)).toContain('gateway 1.0.0');
 });
 
 test.each([
@@ -294,7 +291,7 @@ test('a container that does not exist is created as the map says, its network wi
     expect(made.Config.Env).toContain('MINE=1');
     expect(made.HostConfig.RestartPolicy.Name).toBe('always');
     expect(Object.keys(made.NetworkSettings.Networks)).toEqual([network]);
-    expect(await page(name)).toContain('gateway 1.0.0');
+    expect(await on.page(name)).toContain('gateway 1.0.0');
     expect(await on.names()).toEqual([name]);
     // Then it is replaced as any other.
     const next = await on.execute({ container: name, image, tag: '1.1.0', more: spec });
@@ -398,7 +395,7 @@ test('an old one that a person removes at the gate: the new one passes, and take
   await on.host.docker('rm', '--force', name);
   expect(await on.ended(id)).toMatchObject({ state: 'DONE' });
   expect(await on.names()).toEqual([name]);
-  expect(await page(name)).toContain('gateway 1.1.0');
+  expect(await on.page(name)).toContain('gateway 1.1.0');
   // What was kept of it is nothing, which does not trouble the next.
   expect(await on.execute({ container: name, image: gateway, tag: '1.2.0' })).toMatchObject({
     state: 'DONE',

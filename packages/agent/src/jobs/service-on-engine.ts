@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Job, JobEvent } from '@towline/core/job';
 import type { ContainerSpec, ExecuteInput, ExecutePlan } from '@towline/core/protocol';
 import type { Choice } from '@towline/core/rules';
+import { vi } from 'vitest';
 import { createDockerEngine } from '../engine/index.ts';
 import { createRegistry } from '../registry/index.ts';
 import { createJobService, type JobServiceOptions } from './create-job-service.ts';
@@ -131,6 +132,15 @@ export class ServiceOnEngine {
 
   async inspect(nameOrId: string) {
     return JSON.parse(await this.host.docker('inspect', '--type', 'container', nameOrId))[0];
+  }
+
+  /**
+   * What a container serves, asked from inside it. At the gate it had to run: whether it listens by now is its own, and is
+   * waited for.
+   */
+  async page(container: string): Promise<string> {
+    const ask = ['wget', '-q', '-O', '-', 'http://127.0.0.1:8080/'];
+    return await vi.waitFor(() => this.host.docker('exec', container, ...ask));
   }
 
   /** The names of this test's containers, sorted. */
