@@ -1,6 +1,6 @@
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Chosen, ServiceOnEngine } from './service-on-engine.ts';
+import { type Chosen, FAILS, ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
 const host = hosts.a;
@@ -164,7 +164,7 @@ async function expectAsBefore({ before, hanging }: Awaited<ReturnType<typeof sur
 
 test('where the new one fails, all of it hangs on the old one again', async () => {
   const all = await surrounded('net', 'pid', 'link', 'stopped');
-  const job = await on.execute(to('exits', faulty));
+  const job = await on.execute({ ...to('exits', faulty), more: FAILS });
   // Its policy starts it again and again.
   expect(job).toMatchObject({
     state: 'RESTORED',
@@ -178,7 +178,8 @@ test('where the new one fails, all of it hangs on the old one again', async () =
 test('where one that hangs on it fails, both are restored, and why is said', async () => {
   const all = await surrounded('net');
   // Well with the old version alone.
-  const picky = `trap "exit 0" TERM; wget -q -O - http://127.0.0.1:8080/ | grep 1.0.0 || exit 7; sleep 1000000 & wait`;
+  const ask = 'until wget -q -O /tmp/page http://127.0.0.1:8080/; do sleep 0.1; done';
+  const picky = `trap "exit 0" TERM; ${ask}; grep 1.0.0 /tmp/page || exit 7; sleep 1000000 & wait`;
   const last = await hang('picky', ['--network', `container:${web}`], 'sh', '-c', picky);
   const job = await on.execute(to('1.1.0'));
   expect(job).toMatchObject({ state: 'RESTORED', error: { code: 'exited' } });

@@ -14,7 +14,7 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, expect, type TestContext, test } from 'vitest';
 import { AgentOnEngine } from './agent-on-engine.ts';
 import { FOLLOWED_STEPS, runFollowed } from './followed.ts';
-import { ServiceOnEngine } from './service-on-engine.ts';
+import { FAILS, ServiceOnEngine } from './service-on-engine.ts';
 
 const MB = 1024 * 1024;
 const CELL_TIMEOUT_MS = 180_000;
@@ -274,7 +274,9 @@ test.for(wanted(SAMPLE, ALL, ({ fault, order, step }) => `${fault} ${order} ${st
 
       const fails = step === 'restore' && order === 'stop-first';
       const to = fails ? { image: faulty, tag: 'exits' } : { image, tag: '1.1.0' };
-      const input = on.input([{ container: name, ...to, more: { settle: 0.3, update: order } }]);
+      const input = on.input([
+        { container: name, ...to, more: { settle: 0.3, ...(fails && FAILS), update: order } },
+      ]);
       const at = step === 'commit' ? `commit:${input.server}` : `${step}:${name}`;
       const id = await agent.begin(input, at, {
         cancelAt: step === 'restore' && !fails ? `drain:${name}` : undefined,

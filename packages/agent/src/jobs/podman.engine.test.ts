@@ -1,7 +1,7 @@
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDockerEngine } from '../engine/index.ts';
-import { ServiceOnEngine } from './service-on-engine.ts';
+import { FAILS, ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, podman } = await sharedSandbox();
 const gateway = `${registry}/shop/gateway`;
@@ -73,7 +73,7 @@ test('one that exits at once is restored, policy and all', async () => {
   const name = on.name('faulty');
   await run(name, `${faulty}:ok`, '--restart', 'always');
   const before = await on.inspect(name);
-  const job = await on.execute({ container: name, image: faulty, tag: 'exits', more: { settle: 2 } });
+  const job = await on.execute({ container: name, image: faulty, tag: 'exits', more: FAILS });
   expect(job).toMatchObject({ state: 'RESTORED' });
   const now = await on.inspect(name);
   expect(now).toMatchObject({ Id: before.Id, State: { Running: true } });
@@ -87,7 +87,7 @@ test('what hangs on it hangs on the new one; and is not kept either where that o
   await run(net, `${faulty}:ok`, '--network', `container:${web}`);
   await run(pid, `${faulty}:ok`, '--pid', `container:${web}`);
   try {
-    const failed = await on.execute({ container: web, image: faulty, tag: 'exits' });
+    const failed = await on.execute({ container: web, image: faulty, tag: 'exits', more: FAILS });
     expect(failed).toMatchObject({ state: 'RESTORED' });
     expect(await on.page(net)).toContain('gateway 1.0.0');
     expect(await on.names()).toEqual([net, pid, web]);
