@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AgentOnEngine } from './agent-on-engine.ts';
 import { FOLLOWED_STEPS, runFollowed } from './followed.ts';
 import { type KillableAgent, openKillableAgent } from './killable-agent.ts';
-import type { ServiceOnEngine } from './service-on-engine.ts';
+import { AT_GATE, type ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
 const host = hosts.b;
@@ -56,8 +56,9 @@ test.each(FOLLOWED_STEPS)(
 
 test('killed at the gate, the new one runs: the gate decides, and the job is done', async () => {
   const name = on.name('web');
-  await running(name, 'ok', '--restart', 'always');
-  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 2)]));
+  await running(name, 'ok', '--restart', 'always', ...AT_GATE);
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2')]));
+  await on.openGate(name, id);
   const job = await agent.restarted(id);
   expect(job).toMatchObject({ state: 'DONE' });
   // What was done is told as done, and who did it.
@@ -123,8 +124,9 @@ test('killed at the gate, a person removed the new one and renamed the old one: 
 
 test('killed with the names changed in part: they are finished', async () => {
   const name = on.name('web');
-  await running(name, 'ok');
-  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2', 1)]));
+  await running(name, 'ok', ...AT_GATE);
+  const id = await agent.killAt(`gate:${name}`, on.input([change(name, 'ok2')]));
+  await on.openGate(name, id);
   await host.docker('rename', name, `${name}.prev.${id}`);
   expect(await agent.restarted(id)).toMatchObject({ state: 'DONE' });
   expect((await on.inspect(name)).Config.Image).toBe(`${faulty}:ok2`);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { FAILS, ServiceOnEngine } from './service-on-engine.ts';
+import { AT_GATE, FAILS, ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
 const gateway = `${registry}/shop/gateway`;
@@ -395,12 +395,11 @@ test('a new one that a person removes at the gate: the old one serves again', as
 
 test('an old one that a person removes at the gate: the new one passes, and takes its name', async () => {
   const name = on.name('gateway');
-  await run(name, `${gateway}:1.0.0`);
-  const id = await on.begin(
-    on.input([{ container: name, image: gateway, tag: '1.1.0', more: { settle: 2 } }]),
-  );
+  await run(name, `${gateway}:1.0.0`, ...AT_GATE);
+  const id = await on.begin(on.input([{ container: name, image: gateway, tag: '1.1.0' }]));
   await on.reaches(id, `gate:${name}`);
   await on.host.docker('rm', '--force', name);
+  await on.openGate(name, id);
   expect(await on.ended(id)).toMatchObject({ state: 'DONE' });
   expect(await on.names()).toEqual([name]);
   expect(await on.page(name)).toContain('gateway 1.1.0');
@@ -412,10 +411,8 @@ test('an old one that a person removes at the gate: the new one passes, and take
 
 test('an agent that is ended at the gate, and again at it, says that its job goes on, and not that it was cancelled', async () => {
   const name = on.name('gateway');
-  await run(name, `${gateway}:1.0.0`);
-  const id = await on.begin(
-    on.input([{ container: name, image: gateway, tag: '1.1.0', more: { settle: 2 } }]),
-  );
+  await run(name, `${gateway}:1.0.0`, ...AT_GATE);
+  const id = await on.begin(on.input([{ container: name, image: gateway, tag: '1.1.0' }]));
   let seen = 0;
   for (let ended = 0; ended < 2; ended++) {
     for await (const event of on.events(id, seen)) {
@@ -424,6 +421,7 @@ test('an agent that is ended at the gate, and again at it, says that its job goe
     }
     await on.restart();
   }
+  await on.openGate(name, id);
   expect(await on.ended(id)).toMatchObject({ state: 'DONE' });
   const ends: unknown[] = [];
   for await (const event of on.events(id)) {

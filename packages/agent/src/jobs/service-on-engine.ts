@@ -32,6 +32,12 @@ export interface Chosen {
  */
 export const FAILS = { settle: 2 };
 
+/** Words for `docker run`: a container whose next ones stay at their gates until `openGate`. */
+export const AT_GATE: readonly string[] = [
+  ...['--volume', '/gate', '--health-cmd', 'test -e /gate/open'],
+  ...['--health-interval', '100ms', '--health-retries', '1000'],
+];
+
 /** A job service on a real engine, with a state folder and container names of its own; for tests. */
 export class ServiceOnEngine {
   readonly stateDir: string;
@@ -138,6 +144,11 @@ export class ServiceOnEngine {
 
   async inspect(nameOrId: string) {
     return JSON.parse(await this.host.docker('inspect', '--type', 'container', nameOrId))[0];
+  }
+
+  /** Of the new container of a job, and of those that come after it. */
+  async openGate(container: string, job: string): Promise<void> {
+    await this.host.docker('exec', `${container}.next.${job}`, 'touch', '/gate/open');
   }
 
   /**

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { sharedSandbox } from '@towline/test/sandbox';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDockerEngine } from '../engine/index.ts';
 import { type Chosen, ServiceOnEngine } from './service-on-engine.ts';
 
 const { registry, hosts } = await sharedSandbox();
@@ -77,10 +78,22 @@ test('one that is removed after it passed: the old one was never stopped, and ha
   await host.docker('network', 'create', network);
   await run(name, '--network', network, '--network-alias', 'shop', '--restart', 'always');
   const before = await on.inspect(name);
+  // Held before the first thing that is done to the old one, whose drain is over in two seconds.
+  const engine = createDockerEngine({ kind: 'socket', path: host.socket });
+  const setRestartPolicy = engine.setRestartPolicy.bind(engine);
+  const held = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  engine.setRestartPolicy = async (...policy) => {
+    held.resolve();
+    await goOn.promise;
+    await setRestartPolicy(...policy);
+  };
+  await on.restart({ engine });
   const id = await on.begin(on.input([startFirst(name, '1.1.0')]));
-  await on.reaches(id, `drain:${name}`);
+  await held.promise;
   const [next] = (await on.names()).filter((one) => !one.includes('.prev.'));
   await host.docker('rm', '--force', next ?? '');
+  goOn.resolve();
   expect(await on.ended(id)).toMatchObject({ state: 'RESTORED', error: { code: 'container-gone' } });
   const now = await on.inspect(name);
   expect(now).toMatchObject({ Id: before.Id, State: { StartedAt: before.State.StartedAt, Running: true } });
