@@ -1,5 +1,4 @@
 import type { Job, JobEvent } from '@towline/core/job';
-import type { ExecuteInput } from '@towline/core/protocol';
 import { createTRPCClient, createWSClient, wsLink } from '@trpc/client';
 import { WebSocket } from 'ws';
 import type { AgentRouter } from '../server/index.ts';
@@ -36,11 +35,6 @@ export function dial(socketPath: string) {
     async ended(id: string): Promise<Job> {
       await this.reaches(id, 'ended');
       return await client.job.query({ id });
-    },
-    /** Executes and waits for the end. */
-    async execute(input: ExecuteInput): Promise<Job> {
-      const { jobId } = await client.execute.mutate(input);
-      return await this.ended(jobId);
     },
   };
 }
