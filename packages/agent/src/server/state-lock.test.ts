@@ -42,7 +42,7 @@ test.each([
 
 test('a lock of a process that is dead, and that nobody took note of yet, is replaced', async () => {
   // The `sleep` that the shell becomes never asks what became of the shell's child.
-  const parent = execa('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60']);
+  const parent = execa('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60']);
   try {
     const [line] = await once(parent.stdout, 'data');
     const pid = Number(String(line));
@@ -52,6 +52,7 @@ test('a lock of a process that is dead, and that nobody took note of yet, is rep
     await mkdir(stateDir);
     await writeFile(join(stateDir, 'agent.lock'), JSON.stringify({ pid, started }));
     expect(await lockState(stateDir)).toMatchObject({ ok: false, error: { code: 'state-in-use' } });
+    process.kill(pid, 'SIGKILL');
     await expect.poll(async () => (await stateOf())[0]).toBe('Z');
     expect((await lockState(stateDir)).ok).toBe(true);
   } finally {
