@@ -3,6 +3,7 @@ export { type BootedMachine, bootMachine, bootSupport } from './booted-machine.t
 export { type Authority, certificateAuthority, type Issued } from './certificates.ts';
 export { engineSupport, podmanSupport } from './engine-support.ts';
 export { fillDisk } from './fill-disk.ts';
+export { freePort } from './free-port.ts';
 export type { GitHttpServer } from './git-http.ts';
 export type { CommitOptions, GitRepository } from './git-repository.ts';
 export { createGitRepository } from './git-repository.ts';

@@ -27,7 +27,7 @@ export async function startRegistry(sandboxDir: string): Promise<RegistryProcess
   await mkdir(folder, { recursive: true });
   const namespaces = new Map<string, string | undefined>([[MACHINE, undefined]]);
 
-  // The port was free a moment ago: somebody else may have it by now.
+  // Another sandbox may have come by the same one just now.
   let port = 0;
   for (let attempt = 1; ; attempt++) {
     port = await freePort();

@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, request, type Server } from 'node:h
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { sharedSandbox } from '@towline/test/sandbox';
+import { freePort, sharedSandbox } from '@towline/test/sandbox';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createRegistry, type Registry } from './index.ts';
 
@@ -32,13 +32,6 @@ async function listen(server: Server): Promise<string> {
   await once(server, 'listening');
   const address = server.address();
   return `localhost:${typeof address === 'object' && address !== null ? address.port : 0}`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = Number((await listen(server)).split(':')[1]);
-  server.close();
-  return port;
 }
 
 /** Puts an image without any layer into a registry, under all these tags. */
