@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import {
@@ -303,17 +303,20 @@ test('an agent that is killed in the middle of a fetch: what it left is ended, a
       'big.bin': Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7919) % 251)),
     },
   });
-  server.hold(1);
+  // Before git says anything: it ends by itself where it speaks to one that is killed.
+  server.hold(0);
   const door = fileURLToPath(new URL('./index.ts', import.meta.url));
   const script = `
     import { download } from ${JSON.stringify(door)};
     await download({ source: ${JSON.stringify(source)}, folder: ${JSON.stringify(folder)}, commit: '${commit}', signal: new AbortController().signal });
   `;
-  const agent = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });
+  const stdio: StdioOptions = ['ignore', 'ignore', 'inherit'];
+  const agent = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio });
   await server.held();
   agent.kill('SIGKILL');
   await new Promise((resolve) => agent.once('exit', resolve));
-  // A git that a killed one leaves, with its locks.
+  // What a git that was killed further on leaves: its locks, and half a pack.
+  await writeFile(join(folder, 'git', 'objects', 'pack', 'tmp_pack_half'), 'PACK');
   await writeFile(join(folder, 'git', 'shallow.lock'), '');
   await writeFile(join(folder, 'git', 'index.lock'), '');
   expect(await filesWith(PASSWORD, root)).toEqual([]);

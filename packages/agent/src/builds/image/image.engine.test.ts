@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Host, sharedSandbox } from '@towline/test/sandbox';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type BuildEngine, createBuildEngine } from '../../engine/index.ts';
 import type { OutputText } from '../output/index.ts';
 import {
@@ -256,7 +256,7 @@ describe.each(['buildkit', 'classic'] as const)('%s', (builder) => {
       await createImage(engine, { source, tags: [tag], builder }, {}, new AbortController().signal);
     `;
     const args = ['--input-type=module', '-e', program, host.socket, source, tag, builder];
-    const agent = spawn(process.execPath, args, { stdio: 'ignore' });
+    const agent = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     try {
       await expect.poll(running).not.toBe('');
     } finally {
@@ -372,6 +372,7 @@ test('an SSH agent is there for the instruction that mounts it, and nowhere else
   const sshAuthSock = join(source, 'agent.sock');
   const agent = spawn('ssh-agent', ['-D', '-a', sshAuthSock], { stdio: 'ignore' });
   try {
+    await vi.waitFor(() => access(sshAuthSock));
     const client = await programWithLibraries('ssh-add', join(source, 'client'));
     const text = [
       `FROM ${base}`,
