@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises';
 import type { Failure, Result } from '@towline/core/result';
 import { err, ok } from '@towline/core/result';
 import * as z from 'zod';
+import { askAgain } from './ask-again.ts';
 import type { EngineAuth } from './engine.ts';
 import { describeAddress, type EngineAddress } from './engine-address.ts';
 import { refusal, toEngineError } from './engine-failure.ts';
@@ -122,7 +123,8 @@ class DockerBuildEngine implements BuildEngine {
 
   async containersWith(label: string) {
     const query = { all: '1', filters: JSON.stringify({ label: [label] }) };
-    const listed = await this.#json({ method: 'GET', path: '/containers/json', query }, listedSchema);
+    const call = { method: 'GET', path: '/containers/json', query } as const;
+    const listed = await askAgain(() => this.#json(call, listedSchema));
     return listed.map(({ Id, Labels }) => ({ id: Id, labels: Labels ?? {} }));
   }
 

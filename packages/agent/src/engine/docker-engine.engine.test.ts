@@ -261,6 +261,38 @@ describe('logs', () => {
   });
 });
 
+test('what two ask for at once is counted for either', async () => {
+  const { id } = await run('test/faulty:ok');
+  const count = async () => {
+    for (let times = 0; times < 10; times++) {
+      const { containers } = await engine.diskUsage();
+      expect(containers.map((container) => container.id)).toContain(id);
+    }
+  };
+  await Promise.all([count(), count()]);
+});
+
+test('containers that go while Podman lists all of them do not keep it from telling the others', async () => {
+  const podman = (await sharedSandbox()).podman();
+  const its = createDockerEngine({ kind: 'socket', path: podman.socket });
+  const image = `${registry}/test/faulty:ok`;
+  await podman.docker('pull', '--quiet', image);
+  let left = 6;
+  const comeAndGo = async () => {
+    for (; left > 0; left--) {
+      const { id } = await its.createContainer(`engine-${randomBytes(4).toString('hex')}`, { Image: image });
+      await its.removeContainer(id, { force: true });
+    }
+  };
+  const going = comeAndGo();
+  while (left > 0) {
+    const { images } = await its.diskUsage();
+    expect(images.flatMap(({ names }) => names)).toContain(image);
+    await its.inspectContainers();
+  }
+  await going;
+});
+
 test('an engine that is not there is unreachable, with its address and what to do', async () => {
   const nobody = createDockerEngine({ kind: 'socket', path: `${host.sandboxDir}/nobody.sock` });
   expect(await nobody.info()).toMatchObject({

@@ -6,6 +6,7 @@ import type { ObservedContainer } from '@towline/core/protocol';
 import { err, ok } from '@towline/core/result';
 import DockerModem from 'docker-modem';
 import * as z from 'zod';
+import { askAgain } from './ask-again.ts';
 import type {
   ContainerInspect,
   DiskUsage,
@@ -218,7 +219,7 @@ class DockerEngine implements Engine {
 
   /** What becomes of each container, some at a time. */
   async #ofEach<T>(use: (container: ContainerInspect) => Promise<T>): Promise<T[]> {
-    const listed = await this.#json({ path: '/containers/json', query: { all: true } }, listedSchema);
+    const listed = await this.#list({ path: '/containers/json', query: { all: true } }, listedSchema);
     const made: (T | undefined)[] = new Array(listed.length).fill(undefined);
     let next = 0;
     const worker = async () => {
@@ -247,7 +248,7 @@ class DockerEngine implements Engine {
   }
 
   async imageLayers() {
-    const images = await this.#json({ path: '/images/json' }, z.array(z.object({ Id: z.string() })));
+    const images = await this.#list({ path: '/images/json' }, z.array(z.object({ Id: z.string() })));
     const layers = new Set<string>();
     for (const { Id } of images) {
       for (const layer of (await this.inspectImage(Id))?.RootFS?.Layers ?? []) layers.add(layer);
@@ -257,8 +258,8 @@ class DockerEngine implements Engine {
 
   async diskUsage(): Promise<DiskUsage> {
     const [listed, { Images, Containers }] = await Promise.all([
-      this.#json({ path: '/images/json' }, imagesSchema),
-      this.#json({ path: '/system/df' }, diskUsageSchema),
+      this.#list({ path: '/images/json' }, imagesSchema),
+      this.#list({ path: '/system/df' }, diskUsageSchema),
     ]);
     // Podman counts images without their names, and writes ids in two ways.
     const shared = new Map((Images ?? []).map(({ Id, SharedSize }) => [imageId(Id), SharedSize]));
@@ -477,13 +478,17 @@ class DockerEngine implements Engine {
   /** Undefined where there is none. What was checked is the engine's own answer, unknown fields included. */
   async #find<T>(call: Call, schema: z.ZodType): Promise<T | undefined> {
     try {
-      const answer = await this.#read(call);
+      const answer = await askAgain(() => this.#read(call));
       check(call, schema, answer);
       return answer as T;
     } catch (error) {
       if (error instanceof EngineError && error.code === 'not-found') return undefined;
       throw error;
     }
+  }
+
+  async #list<T>(call: Call, schema: z.ZodType<T>): Promise<T> {
+    return await askAgain(() => this.#json(call, schema));
   }
 
   async #json<T>(call: Call, schema: z.ZodType<T>): Promise<T> {
