@@ -8,7 +8,7 @@ import type { Host } from './host.ts';
 import { waitUntil } from './process-mark.ts';
 import { programFiles } from './programs.ts';
 
-const NETWORK_MS = 10_000;
+const NETWORK_MS = 25_000;
 
 export interface RunningAgentProcess {
   /** Its Unix socket, a path. */
@@ -72,8 +72,8 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgentPro
     output,
     async networkPort() {
       const port = async () => /"port":(\d+),"msg":"listening on the network"/.exec(await output())?.[1];
-      await waitUntil(async () => (await port()) !== undefined, NETWORK_MS);
-      return Number(await port());
+      if (await waitUntil(async () => (await port()) !== undefined, NETWORK_MS)) return Number(await port());
+      throw new Error(`${name} does not listen on the network. Its log:\n${await output()}`);
     },
   };
 }

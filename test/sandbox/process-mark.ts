@@ -25,17 +25,20 @@ export async function isRunning(mark: ProcessMark): Promise<boolean> {
   return (await markProcess(mark.pid))?.startedAt === mark.startedAt;
 }
 
+/** An engine gives its containers ten seconds to stop, and what a KILL ends on a busy machine takes a while to go. */
+const GRACE_MS = 30_000;
+
 /** Sends the signal, waits, and sends KILL to one that is still there after `graceMs`. */
 export async function endProcess(
   mark: ProcessMark,
   signal: NodeJS.Signals = 'SIGTERM',
-  graceMs = 10_000,
+  graceMs = GRACE_MS,
 ): Promise<void> {
   if (!(await isRunning(mark))) return;
   signalProcess(mark.pid, signal);
   if (await waitUntil(async () => !(await isRunning(mark)), graceMs)) return;
   signalProcess(mark.pid, 'SIGKILL');
-  await waitUntil(async () => !(await isRunning(mark)), 5_000);
+  await waitUntil(async () => !(await isRunning(mark)), GRACE_MS);
 }
 
 /** Asks every few milliseconds; false where it did not come true in time. */

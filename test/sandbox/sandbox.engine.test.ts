@@ -3,10 +3,9 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { engineAnswers } from './engine-api.ts';
 import { podmanSupport } from './engine-support.ts';
-import { waitUntil } from './process-mark.ts';
 import { createSandbox, hostOf, type Sandbox, sweep } from './sandbox.ts';
 import { sharedSandbox } from './shared-sandbox.ts';
 import { pushStandardImages } from './standard-images.ts';
@@ -35,8 +34,7 @@ test('one image name is the same in every host, and each has ports of its own', 
     await host.docker('run', '-d', '--name', name, '-p', `${port}:8080`, `${registry}/shop/gateway:${tag}`);
     try {
       const page = async () => await host.run('busybox', ['wget', '-q', '-O-', `http://127.0.0.1:${port}/`]);
-      await waitUntil(async () => (await page().catch(() => '')) !== '', 5_000);
-      expect(await page()).toBe(`gateway ${tag}\n`);
+      expect(await vi.waitFor(page)).toBe(`gateway ${tag}\n`);
     } finally {
       await host.docker('rm', '-f', name);
     }
@@ -68,8 +66,7 @@ test.skipIf(withoutPodman)(
     await host.stopEngine('SIGKILL');
     await expect(host.docker('ps')).rejects.toThrow(/daemon/);
     const page = async () => await host.run('busybox', ['wget', '-q', '-O-', 'http://127.0.0.1:18080/']);
-    await waitUntil(async () => (await page().catch(() => '')) !== '', 5_000);
-    expect(await page()).toBe('gateway 1.0.0\n');
+    expect(await vi.waitFor(page)).toBe('gateway 1.0.0\n');
     await host.startEngine();
     expect(await host.docker('ps', '--format', '{{.Names}}', '--filter', 'name=kept')).toBe('kept\n');
     await host.stopEngine();
