@@ -26,7 +26,6 @@ my $changed = 1;
 $SIG{HUP} = sub { $changed = 1 };
 my @underway;
 while (1) {
-    if ($changed) { $changed = 0; look() }
     my $now = time;
     while ( @underway && $underway[0][0] <= $now ) {
         my ( undef, $to, $packet ) = @{ shift @underway };
@@ -36,7 +35,10 @@ while (1) {
     vec( $ready, fileno $_, 1 ) = 1 for @ends;
     my $wait = @underway ? $underway[0][0] - time : undef;
     $wait = 0 if defined $wait && $wait < 0;
-    next if select( $ready, undef, undef, $wait ) < 1;
+    my $found = select( $ready, undef, undef, $wait );
+    # Before anything is read: what is sent after HUP goes by the new shape, also where that came just before the wait.
+    if ($changed) { $changed = 0; look() }
+    next if $found < 1;
     for my $at ( 0, 1 ) {
         next unless vec $ready, fileno $ends[$at], 1;
         while ( sysread $ends[$at], my $packet, 65_536 ) {
