@@ -23,10 +23,21 @@ export interface LedgerEntry {
 }
 
 export async function enter(entry: LedgerEntry): Promise<void> {
-  await mkdir(LEDGER, { recursive: true, mode: 0o700 });
   const file = entryFile(entry.id);
-  await writeFile(`${file}.new`, JSON.stringify(entry));
+  while (!(await isWritten(`${file}.new`, JSON.stringify(entry))));
   await rename(`${file}.new`, file);
+}
+
+/** False where another run's last one took the folder with it in between. */
+async function isWritten(file: string, text: string): Promise<boolean> {
+  await mkdir(LEDGER, { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, text);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 export async function strike(id: string): Promise<void> {
