@@ -67,7 +67,8 @@ export default defineConfig({
           name: 'engine',
           include: ['packages/*/src/**/*.engine.test.ts', 'test/**/*.engine.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
-          testTimeout: 60_000,
+          // For what hangs: the longest take 26 s where all three workers have one core between them.
+          testTimeout: 120_000,
           hookTimeout: 120_000,
           // A test on an engine waits for much of its time: one more than two cores keeps both busy.
           maxWorkers: 3,
