@@ -29,7 +29,7 @@ export interface Surroundings {
 interface Network {
   name: string;
   id: string;
-  /** Its first 24 bits, such as `172.31.5`. */
+  /** Its first 24 bits, such as `10.31.5`. */
   subnet: string;
 }
 

@@ -69,7 +69,7 @@ beforeAll(async () => {
     await host.docker('push', '--quiet', `${image}:${tag}`);
   }
   const networks = await Promise.all(
-    ['172.31.201', '172.31.202'].map(async (subnet, at) => {
+    ['10.31.201', '10.31.202'].map(async (subnet, at) => {
       const name = on.name(`net${at}`);
       const id = await host.docker('network', 'create', '--subnet', `${subnet}.0/24`, name);
       return { name, subnet, id: id.trim() };

@@ -44,10 +44,11 @@ async function hammer(name: string): Promise<{ end(): Promise<{ requests: number
   const words = [`--net=/proc/${State.Pid}/ns/net`, process.execPath, program, name, String(REQUESTS)];
   const client = spawn('nsenter', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const said = text(client.stdout);
+  const ended = once(client, 'exit');
   return {
     async end() {
       client.kill('SIGTERM');
-      await once(client, 'exit');
+      await ended;
       return JSON.parse(await said);
     },
   };
@@ -55,7 +56,7 @@ async function hammer(name: string): Promise<{ end(): Promise<{ requests: number
 
 test('a client through the alias loses no request', { timeout: 300_000 }, async () => {
   const name = on.name('web');
-  await host.docker('network', 'create', '--subnet', '172.30.77.0/24', network);
+  await host.docker('network', 'create', '--subnet', '10.30.77.0/24', network);
   await run(name, '--network', network, '--network-alias', 'shop', '--restart', 'always');
   const client = await hammer('shop');
   for (let at = 0; at < REPLACEMENTS; at++) {

@@ -55,6 +55,7 @@ function dial(socketPath: string) {
   return dialUrl(`ws+unix:${socketPath}:/`);
 }
 
+/** Tries again and again: an agent that is not there yet is reached as soon as it is. */
 function dialUrl(url: string, headers: Record<string, string> = {}) {
   class Socket extends WebSocket {
     constructor() {
@@ -65,6 +66,7 @@ function dialUrl(url: string, headers: Record<string, string> = {}) {
     url,
     // As a browser's for all that the client does with it; Node's types and those of ws disagree on events.
     WebSocket: Socket as unknown as typeof globalThis.WebSocket,
+    retryDelayMs: () => 5,
   });
   const client = createTRPCClient<AgentRouter>({ links: [wsLink({ client: socket })] });
   return { client, close: () => socket.close() };
@@ -518,8 +520,10 @@ describe('an agent’s process', () => {
   });
 
   test('ends by itself when it is idle, and not while somebody is there', async () => {
-    const agent = await startAgent({ host, dir: join(dir, uniqueName()), args: ['--idle-exit', '1'] });
-    const { client, close } = dial(agent.socket);
+    const place = join(dir, uniqueName());
+    // Who comes a second later finds it gone.
+    const { client, close } = dial(join(place, 'agent.sock'));
+    const agent = await startAgent({ host, dir: place, args: ['--idle-exit', '1'] });
     const name = containerName();
     await host.docker('run', '-d', '--name', name, `${registry}/test/faulty:exits-later`);
     // Longer than it may be idle.
