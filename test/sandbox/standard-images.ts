@@ -17,7 +17,7 @@ interface StandardImage {
   ballast?: number;
   /** Its processor, where it is not this machine's. */
   architecture?: string;
-  healthcheck?: { Test: string[]; Interval: number; Retries: number };
+  healthcheck?: { Test: string[]; Interval: number; Retries: number; StartPeriod?: number };
 }
 
 const SECOND = 1_000_000_000;
@@ -47,6 +47,15 @@ const IMAGES: readonly StandardImage[] = [
   faulty('exits-later', 'sleep 2; echo "no more" >&2; exit 7'),
   faulty('unhealthy', IDLE, {
     healthcheck: { Test: ['CMD-SHELL', 'echo "not well"; exit 1'], Interval: SECOND, Retries: 1 },
+  }),
+  // At its gate until its file is made, or it is killed: for as long as a test takes.
+  faulty('held', IDLE, {
+    healthcheck: {
+      Test: ['CMD', 'test', '-e', '/tmp/go'],
+      Interval: SECOND / 5,
+      Retries: 3,
+      StartPeriod: 600 * SECOND,
+    },
   }),
   faulty('stubborn', "trap '' TERM; sleep 1000000 & wait; wait"),
   faulty('foreign', IDLE, { architecture: 'riscv64' }),

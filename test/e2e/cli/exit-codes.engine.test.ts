@@ -74,7 +74,7 @@ describe('3: it failed, and the old version serves', () => {
   });
 
   test('one that is cancelled, and by whom', async () => {
-    const begun = await place.run('execute', probe, '--tag', 'unhealthy', '--detach');
+    const begun = await place.run('execute', probe, '--tag', 'held', '--detach');
     const ran = await place.run('job', begun.stdout, '--cancel', '--follow');
     expect(ran.code).toBe(3);
     expect(ran.stdout).toMatch(/^faulty: CANCELLED: /);
@@ -153,8 +153,8 @@ test('an agent that is killed in the middle is waited for, and the job is follow
 test('4: the old version could not be restored, and the commands that bring it back are shown', async () => {
   const { a } = place.hosts;
   const name = place.nameOf('probe');
-  await place.run('execute', probe, '--tag', 'healthy');
-  const child = spawn(process.execPath, [TOWLINE, 'execute', probe, '--tag', 'exits-later'], {
+  expect(await place.run('execute', probe, '--tag', 'healthy')).toMatchObject({ code: 0 });
+  const child = spawn(process.execPath, [TOWLINE, 'execute', probe, '--tag', 'held'], {
     cwd: place.dir,
     env: place.env,
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -167,6 +167,7 @@ test('4: the old version could not be restored, and the commands that bring it b
   await vi.waitUntil(() => said.includes(': start the new container'), 20_000);
   // Somebody takes away what the agent would go back to.
   await a.docker('rm', '-f', name);
+  await place.failHeld();
   expect(await exited).toEqual([4, null]);
   expect(said).toMatch(/To bring it back by hand, on its machine:\n {2}\S+/);
   expect((await place.run('status', '--json')).json()).toMatchObject({
@@ -179,7 +180,7 @@ test('4: the old version could not be restored, and the commands that bring it b
   expect(listed.jobs[0]?.commands.length).toBeGreaterThan(0);
   // Or its agent does, once it is asked to.
   const restored = await place.run('restore', 'faulty');
-  expect(restored.stdout).toMatch(/^faulty: RESTORED: cli-probe-\S+ exits-later → healthy in /);
+  expect(restored.stdout).toMatch(/^faulty: RESTORED: cli-probe-\S+ held → healthy in /);
   expect(restored.code).toBe(0);
   expect(await place.deployed('faulty', 'probe')).toBe('healthy');
   expect(await place.run('restore', 'faulty')).toMatchObject({

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Host, type RunningAgentProcess, sharedSandbox, startAgent } from '@towline/test/sandbox';
+import { vi } from 'vitest';
 import { shopMap } from './shop-map.ts';
 import { type CliPlace, createPlace } from './towline-process.ts';
 
@@ -12,6 +13,8 @@ export interface ShopPlace extends CliPlace {
   nameOf(short: string): string;
   /** What `status` says of a container. */
   deployed(server: string, short: string): Promise<string | null>;
+  /** Ends the new container of a job that brings the image `held` to `probe`, which is at its gate until then: the job fails. */
+  failHeld(): Promise<void>;
   restartAlpha(): Promise<void>;
 }
 
@@ -48,7 +51,6 @@ export async function createShopPlace(): Promise<ShopPlace> {
           ],
         },
         cache: { agent: 'beta', containers: [container('cache', 'shop/cache', QUICKLY)] },
-        // As long as is usual: one of its images ends two seconds after its start.
         faulty: { agent: 'alpha', containers: [container('probe', 'test/faulty')] },
       },
     ),
@@ -62,6 +64,11 @@ export async function createShopPlace(): Promise<ShopPlace> {
     async deployed(server, short) {
       const document = (await place.run('status', '--json')).json();
       return deployedIn(document, server, nameOf(short));
+    },
+    async failHeld() {
+      const next = () => hosts.a.docker('ps', '-q', '--filter', `name=${nameOf('probe')}\\.next\\.`);
+      const id = await vi.waitUntil(async () => (await next()).trim(), { timeout: 30_000 });
+      await hosts.a.docker('kill', id);
     },
     async restartAlpha() {
       agents.alpha = await start(hosts.a, 'alpha');
