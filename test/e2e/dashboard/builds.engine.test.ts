@@ -111,7 +111,7 @@ test('an older image is designated with what it takes back, and Latest brings th
   terminal.press('x');
   await terminal.waitFor('[ Execute ]');
   terminal.press('Enter');
-  await terminal.waitFor(/✓ DONE {3}\d+\.\d s/);
+  await terminal.waitFor(/✓ DONE {3}\d+(\.\d)? (s|min)/);
   expect(await place.runs('a', 'front')).toBe('1.4.0.B000001');
   terminal.press('Escape');
   await terminal.waitForGone('Job on');
@@ -120,7 +120,7 @@ test('an older image is designated with what it takes back, and Latest brings th
   terminal.press('x');
   await terminal.waitFor('[ Execute ]');
   terminal.press('Enter');
-  await terminal.waitFor(/✓ DONE {3}\d+\.\d s/);
+  await terminal.waitFor(/✓ DONE {3}\d+(\.\d)? (s|min)/);
   expect(await place.runs('a', 'front')).toBe('1.4.0.B000002');
 });
 
@@ -192,7 +192,7 @@ test('whoever leaves during the build asks nobody to stay: the next dashboard ha
     await next.waitFor(/◐ RUNNING +wait for the build .*1\.4\.0\.B000005; 1\/3 DOWNLOAD/);
     place.git.release();
     await next.waitFor(/✓ DONE +wait for the build/);
-    await next.waitFor(/✓ DONE {3}\d+\.\d s/);
+    await next.waitFor(/✓ DONE {3}\d+(\.\d)? (s|min)/);
     expect(await place.runs('a', 'front')).toBe('1.4.0.B000005');
   } finally {
     place.git.release();
