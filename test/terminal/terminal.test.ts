@@ -39,3 +39,13 @@ test('a frame is seen when it is whole, as in a terminal that knows synchronized
   });
   expect([...seen]).toEqual(['', 'half a frame']);
 });
+
+test('updates that come at once are seen one after the other, by whoever waits for one and then for the next', async () => {
+  const update = (text: string) => String.raw`\033[?2026h\r${text}\033[?2026l`;
+  const script = `printf '${['one', 'two', 'six', 'ten'].map(update).join('')}'; sleep 60`;
+  terminal = openTerminal({ command: 'sh', args: ['-c', script] });
+  for (const word of ['one', 'two', 'six', 'ten']) {
+    await terminal.waitFor(word);
+    expect(terminal.screen()[0]).toBe(word);
+  }
+});

@@ -106,7 +106,23 @@ export function openTerminal(options: TerminalOptions): Terminal {
     for (const listener of [...changed]) listener();
   };
   const updates = new WholeUpdates();
-  pty.onData((data) => emulator.write(updates.take(data), notify));
+  // What a program draws while nobody looks comes at once: each update of it is seen by whoever waits before the next one
+  // takes its place, or a state that is short is passed over.
+  let shown = Promise.resolve();
+  const show = (text: string) => {
+    const seen = () =>
+      new Promise<void>((resolve) => {
+        emulator.write(text, () => {
+          notify();
+          resolve();
+        });
+      });
+    shown = shown.then(seen);
+    return shown;
+  };
+  pty.onData((data) => {
+    for (const update of updates.take(data)) void show(update);
+  });
   // The emulator answers what a program asks it: where the cursor is, which terminal it is.
   emulator.onData((answer) => {
     if (exit === undefined) pty.write(answer);
@@ -116,7 +132,7 @@ export function openTerminal(options: TerminalOptions): Terminal {
   const exited = new Promise<Exit>((resolve) => {
     pty.onExit(({ exitCode, signal }) => {
       // What the program wrote last is parsed before anybody hears that it is gone.
-      emulator.write(updates.rest(), () => {
+      void show(updates.rest()).then(() => {
         exit = { code: exitCode, ...(signal === undefined || signal === 0 ? {} : { signal }) };
         resolve(exit);
         notify();

@@ -6,14 +6,15 @@ const END = '\u001b[?2026l';
 export class WholeUpdates {
   #held = '';
 
-  /** What may be shown now, in the order in which it came. */
-  take(written: string): string {
+  /** What may be shown now, in the order in which it came, and each update for itself. */
+  take(written: string): string[] {
     this.#held += written;
     const begun = this.#held.lastIndexOf(BEGIN);
     const whole = begun > this.#held.lastIndexOf(END) ? begun : this.#held.length - halfOfBegin(this.#held);
     const shown = this.#held.slice(0, whole);
     this.#held = this.#held.slice(whole);
-    return shown;
+    const parts = shown.split(END);
+    return parts.map((part, at) => (at < parts.length - 1 ? part + END : part)).filter((part) => part !== '');
   }
 
   /** What was held when the program ended. */
