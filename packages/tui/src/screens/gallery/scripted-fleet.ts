@@ -110,11 +110,11 @@ export function scriptedFleet(scene: Scene): Fleet {
     roundTrip: async () => ok(1),
     versions: async (agent, image) => {
       if (image.includes('fault')) throw new Error('a fault in the program itself');
+      await sleep(200);
       if (image.includes('family')) {
         const message = `The registry does not answer ${agent}: connection refused. Is it running?`;
         return err({ code: 'registry-unavailable', message });
       }
-      await sleep(200);
       const versions = versionsOf(image);
       return ok({ versions, total: versions.length + 20 });
     },
