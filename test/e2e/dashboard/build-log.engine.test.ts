@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { residentBytes } from '@towline/test/sandbox';
 import { openTerminal, type Terminal } from '@towline/test/terminal';
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type BuildPlace, createBuildPlace } from '../cli/build-place.ts';
 import { TOWLINE } from '../cli/towline-process.ts';
 import { filterTo } from '../filter-to.ts';
@@ -192,7 +192,9 @@ const lines = (from: number, to: number) =>
  */
 const MOST_GROWTH = 110;
 
-test('a million lines: the end is on the screen, the middle is found, and neither program grows', async () => {
+test('a million lines: the end is on the screen, the middle is found, and neither program grows', {
+  timeout: 180_000,
+}, async () => {
   const run = await begin(
     lines(1, 100_000),
     'until [ -e go ]; do sleep 0.1; done',
@@ -205,7 +207,7 @@ test('a million lines: the end is on the screen, the middle is found, and neithe
   await terminal.waitFor(/^ {2}100000 of/m);
   const [agentBefore, screenBefore] = await both();
   await release('go');
-  await terminal.waitFor(/^ {2}1000000 of/m, { timeout: 40_000 });
+  await terminal.waitFor(/^ {2}1000000 of/m, { timeout: 120_000 });
   await terminal.waitFor('● following');
   const [agentAfter, screenAfter] = await both();
   expect(agentAfter - agentBefore).toBeLessThan(MOST_GROWTH);
@@ -247,7 +249,7 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
   expect(stood).toMatch(/RUNNING/);
   await release('go');
   // A clock that went on would show another second by then.
-  await terminal.waitFor(/last seen [2-9] s ago/);
+  await terminal.waitFor(/last seen ([2-9]|\d\d) s ago/);
   expect(clock()).toBe(stood);
   await way.mend();
   await terminal.waitForGone('reconnecting');
@@ -260,6 +262,7 @@ test('a link that goes in the middle of a log: the screen says so, counts no tim
   await terminal.waitFor(/^ {2}999 *\n▸ 1000 *\n {2}1001 *\n {2}1002/m);
   terminal.press('f');
   await terminal.waitFor('● following');
+  await terminal.waitFor(/^ {2}9100 *$/m);
   const shown = () => terminal.screen().flatMap((line) => (/^ {2}\d+ *$/.test(line) ? [Number(line)] : []));
   for (let page = 0; page < 5; page += 1) {
     const numbers = shown();
@@ -276,7 +279,7 @@ test('an agent that is killed and started again in the middle of a log: its line
   await begin('seq 3000', 'until [ -e go ]; do sleep 0.1; done');
   const terminal = await showLog({ cols: 80, rows: 24 });
   await terminal.waitFor(/^ {2}3000 *$/m);
-  await vi.waitFor(async () => expect(await logFile()).toContain('\n3000\n'));
+  await expect.poll(logFile).toContain('\n3000\n');
   await place.agents.alpha.stop('SIGKILL');
   await terminal.waitFor('○ reconnecting…');
   await place.restartAlpha();

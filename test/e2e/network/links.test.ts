@@ -12,7 +12,7 @@ import type { LinkState } from '@towline/core/plan';
 import type { Hello } from '@towline/core/protocol';
 import { type Authority, certificateAuthority, type Issued } from '@towline/test/sandbox';
 import { type AgentLink, agentAddress, createLink, createTransports } from '@towline/tui/link';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
 const quiet = { info() {}, warn() {}, error() {} };
 let dir: string;
@@ -261,9 +261,9 @@ test('an agent is known by its state folder, whatever process it is', async () =
 test('too many tries are named, with how long to wait', async () => {
   const { state, link } = await first('tried', 'nonsense', {}, 5);
   expect(state).toMatchObject({ state: 'lost' });
-  await vi.waitFor(() =>
-    expect(link.state()).toMatchObject({ state: 'lost', message: expect.stringMatching(/again in \d+ s/) }),
-  );
+  await expect
+    .poll(() => link.state())
+    .toMatchObject({ state: 'lost', message: expect.stringMatching(/again in \d+ s/) });
 });
 
 test('a token that is revoked takes the link away, and a new one in its file brings it back', async () => {
@@ -272,9 +272,9 @@ test('a token that is revoked takes the link away, and a new one in its file bri
   const { state, link } = await first('good', 'good-anna', {}, 300);
   expect(state).toEqual({ state: 'connected' });
   await revokeToken(stateDir, 'anna', Date.now());
-  await vi.waitFor(() =>
-    expect(link.state()).toMatchObject({ state: 'lost', message: expect.stringContaining('was revoked') }),
-  );
+  await expect
+    .poll(() => link.state())
+    .toMatchObject({ state: 'lost', message: expect.stringContaining('was revoked') });
   await writeFile(tokens['good-anna'] ?? '', made.ok ? made.value : '');
-  await vi.waitFor(() => expect(link.state()).toEqual({ state: 'connected' }));
+  await expect.poll(() => link.state()).toEqual({ state: 'connected' });
 });

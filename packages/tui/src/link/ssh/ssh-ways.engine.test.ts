@@ -166,6 +166,8 @@ test('once they are closed nothing is waited for', async () => {
 
 test('a shell there takes what it is sent, says what it says, and how it ended', async () => {
   await configure(...block('web', web, ...letIn(web)));
+  // Those of the tests before may still be ending.
+  await expect.poll(() => web.connections()).toEqual([]);
   expect(await echoed(`ssh://web${socket}`)).toBe('hello');
   const connected = (await web.connections()).length;
   const shell = await ways?.shell({ kind: 'ssh', host: 'web' }, new AbortController().signal);
@@ -362,7 +364,7 @@ test('machines that take a connection and say nothing keep nobody from the other
   try {
     await configure(...block('web', web, ...letIn(web)));
     const waiting = dead.map(({ host, port }) => open(`ssh://${host}:${port}${socket}`));
-    await vi.waitUntil(() => near.size >= 6);
+    await vi.waitUntil(() => near.size >= 6, { timeout: 20_000 });
     expect(await Promise.race([...waiting, echoed(`ssh://web${socket}`)])).toBe('hello');
   } finally {
     ways?.close();
