@@ -236,7 +236,7 @@ test('a connection that changes its keys goes on', async () => {
 });
 
 test('a machine that says nothing more is found out', async () => {
-  keepaliveMs = 100;
+  keepaliveMs = 400;
   await configure(...block('web', web, ...letIn(web)));
   const way = await open(`ssh://web${socket}`);
   if (!way.ok) throw new Error(way.error.message);
