@@ -5,7 +5,7 @@ import { farEndOf } from '../relay.ts';
 export interface SlowWay {
   /** Its Unix socket, for the map file. */
   socket: string;
-  /** From now on calls of this name wait, with all that their connections send after them. */
+  /** From now on calls of this name wait, for as long as it takes: what else their connections send goes on, signs of life among it. */
   hold(call: string): void;
   /** Fulfilled when so many wait. */
   held(count: number): Promise<void>;
@@ -23,20 +23,15 @@ export async function openSlowWay(socket: string, agentSocket: string): Promise<
     const far = farEndOf(near, agentSocket, open);
     far.pipe(near);
     const frames = new Frames();
-    let passed: Promise<void> = Promise.resolve();
     near.on('data', (chunk) => {
       for (const { bytes, text } of frames.add(chunk)) {
-        const stays = held !== undefined && text.includes(`"path":"${held}"`);
-        passed = passed.then(async () => {
-          if (stays) {
-            await new Promise<void>((resolve) => {
-              waiting.push(resolve);
-              changed.resolve();
-              changed = Promise.withResolvers();
-            });
-          }
+        if (held === undefined || !text.includes(`"path":"${held}"`)) {
           far.write(bytes);
-        });
+          continue;
+        }
+        waiting.push(() => far.write(bytes));
+        changed.resolve();
+        changed = Promise.withResolvers();
       }
     });
   });
