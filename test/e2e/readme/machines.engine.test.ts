@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { certificateAuthority, programFiles, sharedSandbox } from '@towline/test/sandbox';
@@ -88,18 +89,20 @@ test('the README’s agents are reached: over SSH, and by a token over TLS', asy
   await begin(command('towline-agent --socket'), log);
   const [, url = ''] = /(ssh:\S+)/.exec(command('towline agent install')) ?? [];
   await expect
-    .poll(() => agentsOf(overSsh, 'web-1', { url }), { timeout: 30_000 })
+    .poll(() => agentsOf(overSsh, 'web-1', { url }))
     .toMatchObject({ agents: [{ state: 'reachable' }] });
 
   const tokenFile = join(place.dir, 'db-1.token');
   await writeFile(tokenFile, await there(command('towline-agent token create')), { mode: 0o600 });
-  const { pid } = JSON.parse(await readFile(machine.path('/var/lib/towline/agent.lock'), 'utf8'));
+  const lock = machine.path('/var/lib/towline/agent.lock');
+  const { pid } = JSON.parse(await readFile(lock, 'utf8'));
   process.kill(pid);
+  await expect.poll(() => existsSync(lock)).toBe(false);
   // That port may be another's on the machine of the test.
   const listen = command('towline-agent --listen').replace('0.0.0.0:7443', '127.0.0.1:0');
   const output = await begin(listen, log);
   const listening = async () => /"port":(\d+),"msg":"listening on the network"/.exec(await output())?.[1];
-  await expect.poll(listening, { timeout: 30_000 }).toBeDefined();
+  await expect.poll(listening).toBeDefined();
   const [pin] = /sha256:[0-9a-f]{64}/.exec(await output()) ?? [];
   const reached = { url: `wss://127.0.0.1:${await listening()}`, token: { file: tokenFile }, pin };
   expect(await agentsOf(overTls, 'db-1', reached)).toMatchObject({
