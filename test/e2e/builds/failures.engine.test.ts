@@ -24,7 +24,7 @@ let said = '';
 let rows = 0;
 
 /** Where the rows find what fails. */
-const at = { gone: '', wantsPassword: '', strange: '', lockedRegistry: '' };
+const at = { gone: 'http://127.0.0.1:1/storefront.git', wantsPassword: '', strange: '', lockedRegistry: '' };
 
 beforeAll(async () => {
   place = await createBuildPlace();
@@ -47,9 +47,6 @@ afterAll(async () => {
 });
 
 async function gitServers(): Promise<void> {
-  const away = await servers.http();
-  at.gone = away.url('storefront');
-  await away.close();
   at.wantsPassword = (await servers.http({ users: { ada: 'another password' } })).url('storefront');
   const ssh = await servers.ssh();
   at.strange = ssh.url('storefront');
