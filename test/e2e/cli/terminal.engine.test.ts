@@ -72,6 +72,7 @@ test('what a container says can not drive the terminal', async () => {
     '-c',
     script,
   );
+  await expect.poll(() => a.docker('logs', gateway)).toContain('end');
   const shown = open('logs', `web/${gateway}`);
   await shown.waitFor('red text end');
   expect((await shown.exited).code).toBe(0);
