@@ -34,6 +34,7 @@ export async function serveHostRegistry(
   const port = await freePortOn(host);
   const config = join(storage, '..', `registry-${port}.yml`);
   const pidFile = `${config}.pid`;
+  const logFile = `${config}.log`;
   await writeFile(
     config,
     JSON.stringify({
@@ -44,8 +45,8 @@ export async function serveHostRegistry(
       auth,
     }),
   );
-  const script = 'docker-registry serve "$1" >/dev/null 2>&1 & echo $! > "$2"; wait';
-  const running = host.run('sh', ['-c', script, 'sh', config, pidFile]).catch(() => '');
+  const script = 'docker-registry serve "$1" >"$3" 2>&1 & echo $! > "$2"; wait';
+  const running = host.run('sh', ['-c', script, 'sh', config, pidFile, logFile]).catch(() => '');
   const answers = () =>
     host.run(process.execPath, ['-e', CONNECT, String(port)]).then(
       () => true,
@@ -64,5 +65,6 @@ export async function serveHostRegistry(
     return { host: `localhost:${port}`, pid: await pidOf(), close };
   }
   await close();
-  throw new Error(`The registry of ${host.name} does not listen on port ${port}.`);
+  const said = await readFile(logFile, 'utf8').catch(() => '');
+  throw new Error(`The registry of ${host.name} does not listen on port ${port}. Its log:\n${said}`);
 }
