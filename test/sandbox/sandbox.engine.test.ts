@@ -124,12 +124,14 @@ test('what a killed run left is swept by the next, and nothing else', async () =
     child.stdout.once('data', (data) => resolve(String(data))),
   );
   const left: { id: string; dir: string } = JSON.parse(line);
-  child.kill('SIGKILL');
-  await new Promise((resolve) => child.once('exit', resolve));
   expect(await engineAnswers(hostOf(left, 'one').socket)).toBe(true);
+  const killed = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await killed;
 
-  expect(await sweep()).toContain(left.dir);
-  expect(await tracesOf(left)).toEqual([]);
+  await sweep();
+  // The demo's tests, which may run beside this one, sweep as well, and whoever comes second finds less.
+  await expect.poll(() => tracesOf(left)).toEqual([]);
   expect(await engineAnswers(host.socket)).toBe(true);
 });
 
