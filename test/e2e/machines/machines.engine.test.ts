@@ -260,11 +260,11 @@ test.for(wanted)(
     try {
       // A screen that is frozen shows no help.
       screen.press('?');
-      await screen.waitFor('Help', { timeout: 5_000 });
+      await screen.waitFor('the job of the server, running or last');
       screen.press('Escape');
       if (away) {
-        await screen.waitFor(/Unreachable.* s-gate on gate/, { timeout: 11_000 });
-        await screen.waitFor(/Unreachable.* s-inner on inner/, { timeout: 11_000 });
+        await screen.waitFor(/Unreachable.* s-gate on gate/);
+        await screen.waitFor(/Unreachable.* s-inner on inner/);
         expect(screen.screen().join('\n')).not.toMatch(/Unreachable.* s-lone/);
       }
       // The line is away for long enough: what is waited for is time itself.
