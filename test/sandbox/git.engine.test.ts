@@ -31,8 +31,11 @@ test('a repository is the same by file, http and ssh, and its servers leave noth
     await servers.close();
   }
   expect(existsSync(servers.dir)).toBe(false);
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const words = await readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => '');
-    expect(words).not.toContain(servers.dir);
-  }
+  const left = async () => {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const all = pids.map((pid) => readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''));
+    return (await Promise.all(all)).filter((words) => words.includes(servers.dir));
+  };
+  // What it served somebody ends after whoever was served.
+  await expect.poll(left).toEqual([]);
 });

@@ -14,6 +14,7 @@ export { ONE_USER, serveHostRegistry } from './host-registry.ts';
 export { connectNamespaces, type Line } from './line.ts';
 export { hasLoopDevices, type LosableDisk, mountLosableDisk } from './losable-disk.ts';
 export { makeNetworkPlace, type NetworkPlace } from './network-place.ts';
+export { signalProcess } from './process-mark.ts';
 export { bundlePrograms, programFiles } from './programs.ts';
 export type { SandboxRegistry } from './registry.ts';
 export { residentBytes } from './resident-bytes.ts';

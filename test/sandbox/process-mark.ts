@@ -51,10 +51,11 @@ export async function waitUntil(condition: () => Promise<boolean>, timeoutMs: nu
   }
 }
 
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
+/** One that ended in between has what it was to have. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
-  } catch {
-    // It ended in between.
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

@@ -6,6 +6,7 @@ import { findProgram, run } from './command.ts';
 import { endDaemon, findDaemon, startDaemon } from './daemon.ts';
 import { freePort } from './free-port.ts';
 import type { Host } from './host.ts';
+import { signalProcess } from './process-mark.ts';
 
 /** A real sshd, on loopback unless it is told where, with keys of its own. */
 export interface Sshd {
@@ -25,6 +26,8 @@ export interface Sshd {
   listener(): Promise<number>;
   /** The processes of its connections: each is one's alone. */
   connections(): Promise<number[]>;
+  /** Ends them at once, as a line does that breaks. How many there were. */
+  killConnections(): Promise<number>;
   /** What it wrote so far. */
   log(): Promise<string>;
   close(): Promise<void>;
@@ -101,6 +104,13 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
     }
   }
   await knowHost();
+  async function connections(): Promise<number[]> {
+    const listener = await findDaemon(sandboxDir, name);
+    if (listener === undefined) return [];
+    const { pid } = listener;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+    return children.split(' ').filter(Boolean).map(Number);
+  }
   return {
     port,
     keyFile: file('client'),
@@ -120,12 +130,11 @@ export async function startSshd(options: SshdOptions): Promise<Sshd> {
       if (mark === undefined) throw new Error(`${name} does not run.`);
       return mark.pid;
     },
-    async connections() {
-      const listener = await findDaemon(sandboxDir, name);
-      if (listener === undefined) return [];
-      const { pid } = listener;
-      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-      return children.split(' ').filter(Boolean).map(Number);
+    connections,
+    async killConnections() {
+      const pids = await connections();
+      for (const pid of pids) signalProcess(pid, 'SIGKILL');
+      return pids.length;
     },
     log: () => readFile(file('sshd.log'), 'utf8'),
     close: () => endDaemon(sandboxDir, name),

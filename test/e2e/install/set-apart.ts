@@ -1,7 +1,7 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type Sshd, startSshd } from '@towline/test/sandbox';
+import { type Sshd, signalProcess, startSshd } from '@towline/test/sandbox';
 import { execa } from 'execa';
 
 /** A machine to install things on: an sshd that sees this one's files, and folders of its own in the places that matter. */
@@ -63,7 +63,7 @@ export async function setApart(sandboxDir: string, bin: string): Promise<ApartMa
     },
     path: (there) => join(`/proc/${listener}/root`, there),
     async close() {
-      for (const pid of await processes()) if (pid !== listener) process.kill(pid, 'SIGKILL');
+      for (const pid of await processes()) if (pid !== listener) signalProcess(pid, 'SIGKILL');
       await sshd.close();
     },
   };

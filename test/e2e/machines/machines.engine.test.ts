@@ -68,16 +68,6 @@ interface Cut {
   begin(): Promise<() => Promise<void>>;
 }
 
-async function killConnections(): Promise<void> {
-  for (const pid of await machines.gate.sshd.connections()) {
-    try {
-      process.kill(pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  }
-}
-
 /** What happens to the way to `gate`, which is also the way to `inner`. `lone` has another. */
 const CUTS: Readonly<Record<string, Cut>> = {
   'the cable is pulled out': {
@@ -99,14 +89,14 @@ const CUTS: Readonly<Record<string, Cut>> = {
   'sshd’s connections are killed': {
     away: false,
     async begin() {
-      await killConnections();
+      await machines.gate.sshd.killConnections();
       return async () => {};
     },
   },
   'sshd’s connections are killed every 3 s': {
     away: false,
     async begin() {
-      const killing = setInterval(() => void killConnections(), 3_000);
+      const killing = setInterval(() => void machines.gate.sshd.killConnections(), 3_000);
       return async () => clearInterval(killing);
     },
   },

@@ -184,7 +184,7 @@ test('a shell there takes what it is sent, says what it says, and how it ended',
   expect(await there('kill -9 $$')).toMatchObject({ value: { code: 128 } });
   expect((await web.connections()).length).toBe(connected);
   const cut = there('echo begun; exec sleep 100');
-  for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
+  await web.killConnections();
   expect(await cut).toMatchObject({ error: { message: `${name}: the SSH connection was lost.` } });
   shell.value.close();
 });
@@ -211,7 +211,7 @@ test('a connection that is killed ends what goes over it with its reason, and is
   const way = await open(`ssh://web${socket}`);
   if (!way.ok) throw new Error(way.error.message);
   const closed = new Promise((resolve) => way.value.once('close', resolve));
-  for (const pid of await web.connections()) process.kill(pid, 'SIGKILL');
+  await web.killConnections();
   await closed;
   expect(way.value.errored?.message).toBe(
     `${username}@web (127.0.0.1:${web.port}): the SSH connection was lost. It is tried again.`,
@@ -237,6 +237,7 @@ test('a connection that changes its keys goes on', async () => {
 
 test('a machine that says nothing more is found out', async () => {
   keepaliveMs = 400;
+  await expect.poll(() => web.connections()).toEqual([]);
   await configure(...block('web', web, ...letIn(web)));
   const way = await open(`ssh://web${socket}`);
   if (!way.ok) throw new Error(way.error.message);
@@ -259,7 +260,7 @@ test('a gate that is killed is named to those behind it', async () => {
   const way = await open(`ssh://web${socket}`);
   if (!way.ok) throw new Error(way.error.message);
   const closed = new Promise((resolve) => way.value.once('close', resolve));
-  for (const pid of await gate.connections()) process.kill(pid, 'SIGKILL');
+  await gate.killConnections();
   await closed;
   expect(way.value.errored?.message).toContain(
     `${username}@gate (127.0.0.1:${gate.port}): the SSH connection was lost`,
