@@ -33,7 +33,7 @@ async function stopAgent(): Promise<void> {
   const pid = await agentPid();
   if (pid === undefined) return;
   process.kill(pid, 'SIGTERM');
-  await vi.waitUntil(async () => (await agentPid()) === undefined, 10_000);
+  await vi.waitUntil(async () => (await agentPid()) === undefined, 20_000);
 }
 
 test('without a map file the local engine is shown; many at once start one agent, which outlives them', async () => {
@@ -116,7 +116,7 @@ test('each engine has an agent of its own, and a map that was written leads back
     const pid = await pidOf(engine);
     if (pid === undefined) return;
     process.kill(pid, 'SIGTERM');
-    await vi.waitUntil(async () => (await pidOf(engine)) === undefined, 10_000);
+    await vi.waitUntil(async () => (await pidOf(engine)) === undefined, 20_000);
   };
   await hosts.a.docker('run', '-d', '--name', only, `${registry}/shop/cache:7.2.0`);
   try {

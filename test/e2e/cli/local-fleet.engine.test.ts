@@ -27,7 +27,7 @@ afterEach(async () => {
 afterAll(async () => {
   const pid = await lockPid();
   if (pid !== undefined) process.kill(pid, 'SIGTERM');
-  await vi.waitUntil(async () => (await lockPid()) === undefined, 10_000);
+  await vi.waitUntil(async () => (await lockPid()) === undefined, 20_000);
   await place.close();
 });
 
@@ -61,11 +61,11 @@ test('what is done by hand shows', async () => {
   const seen = () => opened.store.getState().agents.local?.containers[name];
   expect(servers(opened)).not.toContain(name);
   await host.docker('run', '-d', '--name', name, `${registry}/shop/cache:7.2.0`);
-  await vi.waitUntil(() => seen()?.state === 'running' && servers(opened).includes(name), 10_000);
+  await vi.waitUntil(() => seen()?.state === 'running' && servers(opened).includes(name), 20_000);
   await host.docker('stop', name);
-  await vi.waitUntil(() => seen()?.state === 'exited', 10_000);
+  await vi.waitUntil(() => seen()?.state === 'exited', 20_000);
   await host.docker('rm', name);
-  await vi.waitUntil(() => seen() === undefined && !servers(opened).includes(name), 10_000);
+  await vi.waitUntil(() => seen() === undefined && !servers(opened).includes(name), 20_000);
 });
 
 test('a local agent that is killed is started again, and the link comes back', async () => {
@@ -83,7 +83,7 @@ test('a local agent that is killed is started again, and the link comes back', a
 test('a started agent ends by itself when nobody needs it', async () => {
   const before = await lockPid();
   if (before !== undefined) process.kill(before, 'SIGTERM');
-  await vi.waitUntil(async () => (await lockPid()) === undefined, 10_000);
+  await vi.waitUntil(async () => (await lockPid()) === undefined, 20_000);
   const opened = open(1);
   await opened.settled();
   expect(await lockPid()).toBeDefined();

@@ -163,7 +163,7 @@ test('without a map file and an engine it is said that both are not there', asyn
       /There is no map file, .*no-engine\.sock.*running\? Name a map file with --file, or/,
     );
     await stop();
-    await vi.waitUntil(() => !existsSync(join(other.place().stateDir, 'agent.lock')), 10_000);
+    await vi.waitUntil(() => !existsSync(join(other.place().stateDir, 'agent.lock')), 20_000);
   } finally {
     await other.close();
   }
