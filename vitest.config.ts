@@ -55,7 +55,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'test/**/*.test.{ts,tsx}'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.engine.test.ts'],
           // Some start programs or terminals, on a machine that may have other things to do.
-          testTimeout: 30_000,
+          testTimeout: 60_000,
           // By default one core less than there are, which on two cores is one.
           maxWorkers: '100%',
           sequence: { groupOrder: 1 },
