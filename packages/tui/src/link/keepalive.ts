@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
 
 /**
  * How often a quiet connection is looked at, in milliseconds. One that has been quiet for two looks is asked, and is gone if it
@@ -25,7 +24,7 @@ export interface HalfOpenWatch {
  * brings a part of a message, and the answer long after.
  */
 export function watchHalfOpen(
-  socket: WebSocket,
+  socket: { isPaused: boolean; ping(): void },
   stream: Duplex,
   onDead: () => void,
   everyMs: number,
