@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BuildDefinition, BuildEvent, BuildRun, BuildStepKind } from '@towline/core/build';
 import type { RunBuildInput } from '@towline/core/protocol';
-import { createGitServers, type GitRepository, type GitServers, type Host } from '@towline/test/sandbox';
+import {
+  createGitServers,
+  type GitRepository,
+  type GitServers,
+  type Host,
+  signalProcess,
+} from '@towline/test/sandbox';
 import { vi } from 'vitest';
 import { createBuildEngine, createDockerEngine } from '../engine/index.ts';
 import { createRegistry } from '../registry/index.ts';
@@ -258,7 +264,7 @@ export class BuildsOnEngine {
     if (containers.length > 0) await this.host.docker('rm', '--force', '--volumes', ...containers);
     if (images.length > 0) await this.host.docker('rmi', '--force', ...images);
     for (const { pid, ended } of this.#silent) {
-      process.kill(pid);
+      signalProcess(pid, 'SIGTERM');
       await ended;
     }
     await this.servers.close();

@@ -239,4 +239,10 @@ describe('the rule of a container', () => {
     // 5 s interval, 2 s timeout, 2 retries.
     expect(ruleOf('health').limitMs).toBeGreaterThan((5 + 2) * 2 * 1000);
   });
+
+  test('one that is asked once a month is waited for as long as a timer can', () => {
+    const { container } = JSON.parse(JSON.stringify(fixture('health')));
+    container.Config.Healthcheck.Interval = 30 * 24 * 3600 * 1e9;
+    expect(gateRule(container, { settleSeconds: 0 }).limitMs).toBe(2 ** 31 - 1);
+  });
 });

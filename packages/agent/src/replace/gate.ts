@@ -83,6 +83,8 @@ const DEFAULT_TIMEOUT_NS = 30 * SECOND_IN_NS;
 const DEFAULT_RETRIES = 3;
 /** A healthcheck on a loaded machine starts late. */
 const HEALTH_MARGIN_MS = 15_000;
+/** Node's timers have no longer ones, and end at once where they are told to: 24.8 days. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * The rule for a container as it was created. The engine itself ends a healthcheck that fails; the limit is for one that
@@ -100,7 +102,7 @@ export function gateRule(container: ContainerInspect, { settleSeconds, probe }: 
       kind: 'healthcheck',
       intervalMs: interval / 1_000_000,
       retries,
-      limitMs: wholeNs / 1_000_000 + HEALTH_MARGIN_MS,
+      limitMs: Math.min(wholeNs / 1_000_000 + HEALTH_MARGIN_MS, LONGEST_MS),
     };
   }
   const settleMs = settleSeconds * 1000;
