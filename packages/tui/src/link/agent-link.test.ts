@@ -139,9 +139,6 @@ function execute(input: ExecuteInput, change: Partial<LinkOptions> = {}) {
   return open(change).insist((client) => client.execute.mutate(input), executeOutputSchema, 'Nobody knows.');
 }
 
-/** By default it is given up after a second, which is not long on a machine that has other things to do. */
-const until = (condition: () => boolean) => vi.waitUntil(condition, { timeout: 20_000 });
-
 function messages(): string[] {
   return states.flatMap((state) => ('message' in state ? [state.message] : []));
 }
@@ -149,26 +146,26 @@ function messages(): string[] {
 test('says hello first, and only then watches', async () => {
   await peer.listen();
   open();
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   expect(peer.requests.map(({ params }) => params.path)).toEqual(['hello', 'watch']);
   expect(states).toEqual([{ state: 'connected' }]);
 });
 
 test('a socket that is not there yet is tried again until it is', async () => {
   open();
-  await until(() => states.length > 2);
+  await vi.waitUntil(() => states.length > 2);
   expect(messages()[0]).toContain(`no agent's socket at ${peer.path}`);
   await peer.listen();
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   expect(link?.state()).toEqual({ state: 'connected' });
 });
 
 test('a lost connection is made again, and the time of the last one is told', async () => {
   await peer.listen();
   open();
-  await until(() => watched.length === 1);
+  await vi.waitUntil(() => watched.length === 1);
   peer.cut();
-  await until(() => watched.length === 2);
+  await vi.waitUntil(() => watched.length === 2);
   const lost = states.find(({ state }) => state === 'lost');
   expect(lost).toMatchObject({
     message: expect.stringContaining('closed the connection'),
@@ -183,7 +180,7 @@ test.each([
   peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello({ protocol }));
   await peer.listen();
   open();
-  await until(() => states.length > 0);
+  await vi.waitUntil(() => states.length > 0);
   expect(states).toEqual([{ state: 'incompatible', message: expect.stringContaining(part) }]);
   const answer = await link?.call((client) => client.jobs.query({}), {
     safeParse: () => ({ success: true, data: 1 }),
@@ -191,7 +188,7 @@ test.each([
   expect(answer).toMatchObject({ ok: false, error: { code: 'protocol-mismatch' } });
   // One that is upgraded meanwhile is linked to.
   peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello());
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   expect(states.map(({ state }) => state).filter((state) => state !== 'lost')).toEqual([
     'incompatible',
     'connected',
@@ -205,17 +202,17 @@ test('an agent that says itself that the protocols differ is incompatible as wel
   };
   await peer.listen();
   open();
-  await until(() => states.length > 0);
+  await vi.waitUntil(() => states.length > 0);
   expect(states).toEqual([{ state: 'incompatible', message: 'towline is too old. Update it.' }]);
 });
 
 test('whoever wants it has an agent tried again before its time', async () => {
   const far = 3_600_000;
   open({ backoff: { firstMs: far, capMs: far } });
-  await until(() => states.length > 0);
+  await vi.waitUntil(() => states.length > 0);
   await peer.listen();
   link?.retry();
-  await until(() => states.length > 1);
+  await vi.waitUntil(() => states.length > 1);
   expect(states.map(({ state }) => state)).toEqual(['lost', 'connected']);
 });
 
@@ -224,14 +221,14 @@ test('one that spoke another protocol is tried again when somebody wants it, and
   let protocol = PROTOCOL_VERSION + 1;
   peer.handlers.hello = (request, socket) => peer.answer(socket, request, hello({ protocol }));
   open();
-  await until(() => states.length === 1);
+  await vi.waitUntil(() => states.length === 1);
   const asked = peer.asked('hello').length;
   link?.retry();
   // Said once, however often it is found.
-  await until(() => peer.asked('hello').length > asked);
+  await vi.waitUntil(() => peer.asked('hello').length > asked);
   protocol = PROTOCOL_VERSION;
   link?.retry();
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   expect(states.map(({ state }) => state)).toEqual(['incompatible', 'connected']);
 });
 
@@ -239,7 +236,7 @@ test('a peer that says nothing is given up after a while', async () => {
   peer.handlers.hello = () => {};
   await peer.listen();
   open({ patienceMs: 50 });
-  await until(() => states.length > 1);
+  await vi.waitUntil(() => states.length > 1);
   expect(messages()[0]).toContain('took the connection and does not answer');
 });
 
@@ -250,7 +247,7 @@ test('unknown events are passed over and counted', async () => {
   };
   await peer.listen();
   open();
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   expect(watched).toEqual([{ type: 'engine-lost', message: 'gone' }]);
   expect(link?.ignored()).toBe(1);
   expect(states).toEqual([{ state: 'connected' }]);
@@ -262,7 +259,7 @@ test.each([[{ type: 'snapshot', containers: 7 }], [null], ['hm']])(
     peer.handlers.watch = (request, socket) => peer.tell(socket, request, event);
     await peer.listen();
     open();
-    await until(() => messages().length > 1);
+    await vi.waitUntil(() => messages().length > 1);
     expect(messages()[0]).toContain("can't read");
     expect(watched).toEqual([]);
   },
@@ -277,7 +274,7 @@ test('a half-open connection is found out, and was last seen when it was last he
     heardAt = Date.now();
   };
   open({ keepaliveMs: 20, listener: { onState, onHello: () => {}, onWatch } });
-  await until(() => messages().length > 0);
+  await vi.waitUntil(() => messages().length > 0);
   expect(messages()[0]).toContain('has not answered for some time');
   const lost = states.find((state) => state.state === 'lost');
   expect(Date.parse(lost?.lastSeenAt ?? '')).toBeLessThanOrEqual(heardAt);
@@ -286,12 +283,12 @@ test('a half-open connection is found out, and was last seen when it was last he
 test('a connection that ends after this machine slept was last seen before that', async () => {
   await peer.listen();
   open({ keepaliveMs: 20 });
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   const before = Date.now();
   vi.setSystemTime(before + 8 * 3_600_000);
   onTestFinished(() => void vi.useRealTimers());
   peer.cut();
-  await until(() => messages().length > 0);
+  await vi.waitUntil(() => messages().length > 0);
   const lost = states.find((state) => state.state === 'lost');
   expect(Date.parse(lost?.lastSeenAt ?? '')).toBeLessThanOrEqual(before);
 });
@@ -299,11 +296,11 @@ test('a connection that ends after this machine slept was last seen before that'
 test('a quiet connection that answers pings stays', async () => {
   await peer.listen();
   open({ keepaliveMs: 50 });
-  await until(() => watched.length > 0);
+  await vi.waitUntil(() => watched.length > 0);
   const [socket] = peer.sockets;
   let pings = 0;
   socket?.on('ping', () => pings++);
-  await until(() => pings > 3);
+  await vi.waitUntil(() => pings > 3);
   expect(states).toEqual([{ state: 'connected' }]);
 });
 
@@ -342,7 +339,7 @@ test('following ends with its signal', async () => {
   const leave = new AbortController();
   const events = open().follow(jobEvents('j'), leave.signal);
   const next = events.next();
-  await until(() => peer.asked('followJob').length > 0);
+  await vi.waitUntil(() => peer.asked('followJob').length > 0);
   leave.abort();
   expect(await next).toEqual({ done: true, value: undefined });
 });
@@ -379,7 +376,7 @@ test('a line that is slow to bring what there is to see is not taken for a dead 
   await new Promise<void>((resolve) => relay.listen(path, resolve));
   try {
     open({ transport: { ok: true, value: unixTransport({ kind: 'unix', path }) }, keepaliveMs: 20 });
-    await until(() => watched.length > 0 || states.some(({ state }) => state === 'lost'));
+    await vi.waitUntil(() => watched.length > 0 || states.some(({ state }) => state === 'lost'));
     expect(states).toEqual([{ state: 'connected' }]);
     expect(watched).toMatchObject([{ type: 'snapshot' }]);
   } finally {
@@ -487,7 +484,7 @@ test('what can not be reached is said at once after the first try', async () => 
 
 test('a url of a later version is told, and not tried', async () => {
   open({ transport: { ok: false, error: { code: 'not-available', message: 'ssh is not available yet.' } } });
-  await until(() => states.length > 0);
+  await vi.waitUntil(() => states.length > 0);
   expect(states).toEqual([{ state: 'lost', message: 'ssh is not available yet.' }]);
   await expect(link?.follow(jobEvents('j'), new AbortController().signal).next()).rejects.toThrow(
     'not available yet',
