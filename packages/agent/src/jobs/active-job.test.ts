@@ -132,16 +132,56 @@ test('what was cancelled is cancelled still when it is taken up again, and past 
   expect(newJob(past).cancelled.aborted).toBe(true);
   const committed = newJob(past, true);
   expect(committed.cancelled.aborted).toBe(false);
-  expect(await committed.cancel('ben')).toBe(false);
+  expect(await committed.cancel('ben')).toBe('too-late');
 });
 
 test('a cancel is taken until the commit', async () => {
   job.emit(queued);
-  expect(await job.cancel('ben')).toBe(true);
-  expect(await job.cancel('carl')).toBe(true);
+  expect(await job.cancel('ben')).toBe('taken');
+  expect(await job.cancel('carl')).toBe('taken');
   expect(job.cancelled.aborted).toBe(true);
   await job.record({ record: 'committed', kept: [] });
-  expect(await job.cancel('ben')).toBe(false);
+  expect(await job.cancel('ben')).toBe('too-late');
   // The first who asked is who did it.
   expect(job.job).toMatchObject({ cancelledBy: 'ben', lastSeq: 2 });
+});
+
+test('whoever cancels second is not told so before it is on the disk either', async () => {
+  job.emit(queued);
+  const answered: string[] = [];
+  const ask = async (operator: string) => {
+    await job.cancel(operator);
+    answered.push(operator);
+  };
+  await Promise.all([ask('ben'), ask('carl')]);
+  expect(answered).toEqual(['ben', 'carl']);
+});
+
+test('a job whose end is being written is not cancelled, and whoever asks is told when it has ended', async () => {
+  job.emit(queued);
+  void job.emitDurably({ type: 'ended', state: 'RESTORED' });
+  expect(await job.cancel('ben')).toBe('too-late');
+  expect(job.job?.state).toBe('RESTORED');
+  expect(job.cancelled.aborted).toBe(false);
+});
+
+test('a cancel that can’t be written down is answered when the job has ended', async () => {
+  job.emit(queued);
+  await expect.poll(() => told.length).toBe(1);
+  await journal.close();
+  const [one, other] = [job.cancel('ben'), job.cancel('carl')];
+  const answered = Promise.race([one, other]).then(() => job.job?.state);
+  await expect.poll(() => job.job?.cancelledBy).toBe('ben');
+  expect(job.cancelled.aborted).toBe(true);
+  await job.emitDurably({ type: 'ended', state: 'CANCELLED' }).catch(() => undefined);
+  expect(await answered).toBe('CANCELLED');
+  expect([await one, await other]).toEqual(['taken', 'taken']);
+});
+
+test('a cancel that can’t be written down by an agent that ends is not taken', async () => {
+  job.emit(queued);
+  await journal.close();
+  const cancelled = job.cancel('ben');
+  await job.close();
+  expect(await cancelled).toBe('not-written');
 });

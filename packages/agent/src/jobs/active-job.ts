@@ -26,12 +26,23 @@ export interface ActiveJobOptions {
   onWriteError: (error: unknown) => void;
 }
 
+/**
+ * What came of a cancel. `taken`: it ends. `too-late`: it is past its commit, or is a restore, or has ended. `not-written`: the
+ * agent ends as well, and the next one will not know of it.
+ */
+export type CancelAnswer = 'taken' | 'too-late' | 'not-written';
+
 /** A job that has not ended: its events, its records, and whether it is cancelled. */
 export class ActiveJob implements JobWriter {
   readonly #journal: Journal<JobLine>;
   readonly #log: EventLog<JobEvent, JobEventBody, Job>;
   readonly #cancel = new AbortController();
   #onlyForward: boolean;
+  /** What whoever cancelled first is answered, and all others with that. */
+  #answer: Promise<CancelAnswer> | undefined;
+  #ends = false;
+  /** True where it has ended, false where its agent ended before it. */
+  readonly #over = Promise.withResolvers<boolean>();
 
   constructor(options: ActiveJobOptions) {
     this.#journal = options.journal;
@@ -45,6 +56,10 @@ export class ActiveJob implements JobWriter {
       date: dated,
       reduce: reduceJob,
       isEnded: ({ state }: Job) => isEnded(state),
+      onChange: (job) => {
+        options.onChange(job);
+        if (isEnded(job.state)) this.#over.resolve(true);
+      },
     });
   }
 
@@ -57,16 +72,28 @@ export class ActiveJob implements JobWriter {
     return this.#cancel.signal;
   }
 
-  /** Returns once it is on the disk that it was asked for; false where the job is past its commit, or is a restore. */
-  async cancel(operator: string): Promise<boolean> {
-    if (this.#onlyForward) return false;
-    if (this.#cancel.signal.aborted) return true;
+  /** Returns once the next agent would know of it as well. */
+  async cancel(operator: string): Promise<CancelAnswer> {
+    if (this.#ends) await this.#over.promise;
+    if (this.#ends || this.#onlyForward) return 'too-late';
+    this.#answer ??= this.#takeCancel(operator);
+    return await this.#answer;
+  }
+
+  async #takeCancel(operator: string): Promise<CancelAnswer> {
+    // Of one that was taken up cancelled.
+    if (this.#cancel.signal.aborted) return 'taken';
     // Told before what ends of it.
     const written = this.emitDurably({ type: 'cancel-requested', operator });
     this.#cancel.abort();
-    // A disk that is full keeps nobody from cancelling.
-    await written.catch(() => undefined);
-    return true;
+    try {
+      await written;
+      return 'taken';
+    } catch {
+      // A disk that is full keeps nobody from cancelling. But an agent that is killed now leaves one that would go on: it is
+      // answered when nothing is left that could.
+      return (await this.#over.promise) ? 'taken' : 'not-written';
+    }
   }
 
   emit(body: JobEventBody): void {
@@ -75,6 +102,7 @@ export class ActiveJob implements JobWriter {
 
   /** As `emit`; returns once it, and everything before it, is on the disk. */
   emitDurably(body: JobEventBody): Promise<void> {
+    if (body.type === 'ended') this.#ends = true;
     return this.#log.emitDurably(body);
   }
 
@@ -96,6 +124,7 @@ export class ActiveJob implements JobWriter {
 
   /** Lets go of the journal and of whoever follows. */
   close(): Promise<void> {
+    this.#over.resolve(false);
     return this.#log.close();
   }
 }

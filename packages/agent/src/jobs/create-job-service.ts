@@ -283,12 +283,16 @@ class Jobs implements JobService {
   }
 
   async cancel(id: string, operator: string): Promise<Result<void, ProtocolError>> {
-    const active = this.#active.get(id);
-    if ((await active?.cancel(operator)) === true) return ok(undefined);
+    const answer = await this.#active.get(id)?.cancel(operator);
+    if (answer === 'taken') return ok(undefined);
+    if (answer === 'not-written') {
+      const message = `This agent is ending, and could not write down that the job ${id} was cancelled. Cancel it again when the agent is back.`;
+      return err({ code: 'internal', message });
+    }
     const job = this.#jobs.get(id);
     if (job === undefined) return err({ code: 'not-found', message: `This agent knows no job "${id}".` });
     const why = isEnded(job.state) ? `has ended (${job.state})` : 'can only go forward now';
-    return err({ code: 'bad-request', message: `The job ${id} ${why}: it can't be cancelled any more.` });
+    return err({ code: 'refused', message: `The job ${id} ${why}: it can't be cancelled any more.` });
   }
 
   list(limit: number): Job[] {

@@ -34,7 +34,8 @@ export interface JobService {
   plan(input: PlanInput): Promise<Result<ExecutePlan, ProtocolError>>;
   /**
    * Asks a job to end. One that waits or pulls ends `CANCELLED` with nothing touched; one that has stopped the old
-   * container restores it first. Past its commit a job can't be cancelled. Errors: `not-found`, `bad-request`.
+   * container restores it first. Past its commit a job can't be cancelled, nor can a restore. Answered when the next agent would
+   * know of it, too. Errors: `not-found`, `refused`, and `internal` where the agent ends and can't write it down.
    */
   cancel(id: string, operator: string): Promise<Result<void, ProtocolError>>;
   /** The newest jobs, newest first, at most `limit`. */

@@ -375,7 +375,7 @@ test('a cancel at the gate brings the old one back; one after the end is refused
   expect(await on.jobs.cancel(id, 'ben')).toEqual({ ok: true, value: undefined });
   expect(await on.ended(id)).toMatchObject({ state: 'CANCELLED', cancelledBy: 'ben' });
   await expectServing(before);
-  expect(await on.jobs.cancel(id, 'ben')).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+  expect(await on.jobs.cancel(id, 'ben')).toMatchObject({ ok: false, error: { code: 'refused' } });
   expect(await on.jobs.cancel('nothing', 'ben')).toMatchObject({ ok: false, error: { code: 'not-found' } });
 });
 
