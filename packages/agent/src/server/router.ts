@@ -115,10 +115,10 @@ const trpc = initTRPC.context<Context>().create({
   },
 });
 
-/** The verbs that an agent offers, and no others: there is no way through to the engine. */
 /** Who cancels, where an older client does not say. */
 const SOMEBODY = 'an operator';
 
+/** The verbs that an agent offers, and no others: there is no way through to the engine. */
 export function createRouter(services: Services) {
   const { engine, watch, registry, jobs, builds, prune } = services;
   const procedure = trpc.procedure.use(({ ctx: { caller, intake }, path, getRawInput, next }) =>
