@@ -1,3 +1,4 @@
+export * from './cancel-words.ts';
 export * from './change.ts';
 export * from './event.ts';
 export * from './job.ts';

@@ -86,6 +86,14 @@ describe('what a person is told of a failure', () => {
     expect(jobDocument(degraded, 'alpha')).toMatchObject({ state: 'DEGRADED', agent: 'alpha', commands });
   });
 
+  test('who cancelled it, also where it failed or goes on, and not where it was done', () => {
+    const said = (state: Job['state']) => explainJob(job({ state, cancelledBy: 'ben' }), 5);
+    expect(said('CANCELLED')).toEqual(['web: cancelled by ben']);
+    expect(said('DEGRADED')).toEqual(['web: cancelled by ben']);
+    expect(said('RUNNING')).toEqual(['web: being cancelled by ben']);
+    expect(said('DONE')).toEqual([]);
+  });
+
   test('why a rule refused it', () => {
     const refused = job({ state: 'REFUSED', refusal: { code: 'tag-not-found', message: 'There is no 9.' } });
     expect(explainJob(refused, 5)).toEqual(['web: refused: There is no 9.']);

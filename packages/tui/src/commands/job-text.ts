@@ -1,4 +1,12 @@
-import { changeWords, isEnded, type Job, type JobEvent, type JobStep, stepWaitsFor } from '@towline/core/job';
+import {
+  cancelWords,
+  changeWords,
+  isEnded,
+  type Job,
+  type JobEvent,
+  type JobStep,
+  stepWaitsFor,
+} from '@towline/core/job';
 import { type JobJson, jobToJson } from '@towline/core/protocol';
 import { bytes, duration } from '../components/quantity.ts';
 import { NOTHING } from './table.ts';
@@ -33,9 +41,8 @@ export function explainJob(job: Job, maxLines: number): string[] {
   }
   if (job.refusal !== undefined) lines.push(`${job.server}: refused: ${job.refusal.message}`);
   if (job.error !== undefined) lines.push(`${job.server}: failed: ${job.error.message}`);
-  if (job.state === 'CANCELLED' && job.cancelledBy !== undefined) {
-    lines.push(`${job.server}: cancelled by ${job.cancelledBy}`);
-  }
+  const cancelled = cancelWords(job);
+  if (cancelled !== undefined) lines.push(`${job.server}: ${cancelled}`);
   if (job.commands.length > 0) {
     lines.push(
       `\`towline restore ${job.server}\` has its agent try again. To bring it back by hand, on its machine:`,

@@ -18,7 +18,7 @@ export function addJob(program: Command, run: Run): void {
     .description('show one job with its events')
     .argument('<id>', 'its id, as `towline jobs` lists it')
     .option('-f, --follow', 'go on to its end, and end with its exit code; with --json a line for each event')
-    .option('--cancel', 'ask it to end: what it has changed is put back, and past its check it is finished')
+    .option('--cancel', 'ask it to end: what it has changed is put back; one that is committed is done')
     .action((id: string, options: JobOptions) => run((context) => job(context, id, options)));
 }
 

@@ -1,4 +1,4 @@
-import { isEnded } from '@towline/core/job';
+import { cancelWords, isEnded } from '@towline/core/job';
 import {
   type BatchProgress,
   beginBatch,
@@ -112,12 +112,12 @@ export function newEndings({ progress, told, chosen }: Execution): Ending[] {
     if (job === undefined || !isEnded(job.state)) return [];
     if (waitsFor.length > 0 && job.refusal?.code === 'build-failed') return [];
     const good = job.state === 'DONE';
-    const by = job.state === 'CANCELLED' && job.cancelledBy !== undefined ? ` by ${job.cancelledBy}` : '';
+    const by = cancelWords(job);
     return [
       {
         key,
         good,
-        text: `${job.server}: ${job.state}${by}`,
+        text: `${job.server}: ${job.state}${by === undefined ? '' : `, ${by}`}`,
         agent: plan.agent,
         jobId: job.id,
         deployed: good ? chosen.filter(({ server }) => server === plan.server) : [],

@@ -300,7 +300,7 @@ test('whose job another operator cancelled is told by whom', () => {
     progressAfter(armed.effects, answered, { type: 'job', server: 'web', job }),
     world,
   );
-  expect(screen(told.model, world)).toContain('web: CANCELLED by ben. Press o to see the job.');
+  expect(screen(told.model, world)).toContain('web: CANCELLED, cancelled by ben. Press o to see the job.');
 });
 
 test.each([

@@ -29,8 +29,17 @@ function head(state: Job['state'], from: string | undefined, message?: string): 
 test('who cancelled it is said while it ends and afterwards, and not where it was finished', () => {
   const cancelled = (state: Job['state']) => text(someJob({ state, cancelledBy: 'ben' }));
   expect(cancelled('RUNNING')).toContain('being cancelled by ben');
-  expect(cancelled('CANCELLED')).toMatch(/ cancelled by ben/);
+  for (const state of ['CANCELLED', 'RESTORED', 'DEGRADED'] as const) {
+    expect(cancelled(state)).toMatch(/ {3}cancelled by ben/);
+  }
   expect(cancelled('DONE')).not.toContain('ben');
+});
+
+test('what an operator calls themselves is text, and nothing to a terminal', () => {
+  const said = text(
+    someJob({ state: 'RUNNING', operator: 'an\u001b[2Ja', cancelledBy: 'b\u001b]0;x\u0007en' }),
+  );
+  expect(said).toContain('by ana   being cancelled by ben');
 });
 
 test('an end says what serves, once, and an old version only where there was one', () => {

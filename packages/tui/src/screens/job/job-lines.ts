@@ -1,4 +1,5 @@
 import {
+  cancelWords,
   changeWords,
   isEnded,
   type Job,
@@ -52,20 +53,17 @@ export function jobHead(job: Job, columns: number, now: number, loss: LinkLoss |
 function jobState(job: Job, now: number, stale: boolean): Line {
   const mark = JOB_MARKS[job.state];
   const took = job.startedAt === undefined ? '' : duration(endedAt(job, now) - Date.parse(job.startedAt));
+  const by = sanitizeLine(job.operator);
+  const cancelled = cancelWords(job);
   return line(
     span('  '),
     span(`${mark.glyph} ${job.state}`, stale ? 'quiet' : mark.tone),
     span(took === '' ? '' : `   ${took}`, 'quiet'),
-    span(`   by ${job.operator}`, 'quiet'),
-    ...cancelWords(job),
+    span(`   by ${by}`, 'quiet'),
+    ...(cancelled === undefined
+      ? []
+      : [span(`   ${sanitizeLine(cancelled)}`, isEnded(job.state) ? 'quiet' : 'armed')]),
   );
-}
-
-/** A job that was past its check was finished all the same: nothing of it was cancelled. */
-function cancelWords({ state, cancelledBy }: Job): Span[] {
-  if (cancelledBy === undefined) return [];
-  if (!isEnded(state)) return [span(`   being cancelled by ${cancelledBy}`, 'armed')];
-  return state === 'CANCELLED' ? [span(`   cancelled by ${cancelledBy}`, 'quiet')] : [];
 }
 
 /** How it ended, in sentences. Nothing while it runs, and nothing to add to DONE. */

@@ -158,7 +158,7 @@ function cancelQuestion({ agent, id }: JobState, job: Job): Question {
         ]
       : [
           'What it has changed is put back: the old version serves again.',
-          'A job that is past its check is finished instead.',
+          'Once it is committed, which is its last step, it is done instead.',
         ],
     keep: 'Keep it running',
     act: 'Cancel the job',

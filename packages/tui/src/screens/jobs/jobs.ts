@@ -9,6 +9,7 @@ import {
   line,
   padEnd,
   type Span,
+  sanitizeLine,
   select,
   span,
   textWidth,
@@ -191,7 +192,7 @@ function cellsOf(agent: string, job: Job, world: World): Cell[] {
       // What it came to is worth more than what was there before.
       short: changesOf(job, () => ''),
     },
-    span(job.operator, 'quiet'),
+    span(sanitizeLine(job.operator), 'quiet'),
     span(age(agentNow(agent, world) - began), 'quiet'),
     span(isEnded(job.state) || job.startedAt !== undefined ? duration(ended - began) : '', 'quiet'),
   ];
