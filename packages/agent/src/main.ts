@@ -43,8 +43,13 @@ const defaultSocket = runtimeDir
 const command = new Command('towline-agent')
   .description('Deploys to this machine’s container engine, for Towline’s dashboards and command line.')
   .version(VERSION)
-  .option('--socket <path>', 'the Unix socket to listen on', defaultSocket)
-  .option('--state-dir <dir>', 'where jobs and their journals are kept', join(stateHome, 'towline', 'agent'))
+  .option('--socket <path>', 'the Unix socket to listen on', path, defaultSocket)
+  .option(
+    '--state-dir <dir>',
+    'where jobs and their journals are kept',
+    path,
+    join(stateHome, 'towline', 'agent'),
+  )
   .option('--listen <host:port>', 'listen on the network as well, for those who have a token')
   .option('--tls-cert <file>', 'the certificate for --listen, PEM; without TLS only loopback is listened on')
   .option('--tls-key <file>', 'its key, PEM without a passphrase')
@@ -118,6 +123,12 @@ async function run(options: Options): Promise<number> {
 function refuse(message: string, exitCode = 1): number {
   process.stderr.write(`towline-agent: ${message}\n`);
   return exitCode;
+}
+
+/** An empty one, of a variable that is not set, would be the folder that this happens to run in. */
+function path(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It is a path.');
+  return text;
 }
 
 function seconds(text: string): number {

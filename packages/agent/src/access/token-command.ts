@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { ROLES, type Role } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type StoredToken, tokenState } from './token.ts';
+import { type StoredToken, TOKEN_NAME_WORDS, tokenNameSchema, tokenState } from './token.ts';
 import { createToken, readTokens, revokeToken, tokensDir } from './token-store.ts';
 
 export interface TokenCommandOptions {
@@ -27,7 +27,7 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
     .command('create')
     .addHelpText('after', OWN_FOLDER)
     .description('make a token and print it, once: it is kept nowhere')
-    .argument('<name>', 'whose it is; the jobs that it starts bear the name')
+    .argument('<name>', 'whose it is; the jobs that it starts bear the name', tokenName)
     .addOption(
       new Option('--role <role>', 'an operator may do everything, a viewer changes nothing')
         .choices(ROLES)
@@ -56,7 +56,7 @@ export function addTokenCommands(program: Command, { stateDir, out, fail, now }:
   token
     .command('revoke')
     .description('end a token, and the connections that came with it')
-    .argument('<name>', 'as `token list` has it')
+    .argument('<name>', 'as `token list` has it', tokenName)
     .action(async (name: string) => {
       told(await revokeToken(dir(), name, now()), (wasGood) =>
         wasGood ? `"${name}" is revoked.` : `"${name}" was revoked already.`,
@@ -113,6 +113,11 @@ const HOUR_MS = 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
 
 /** In milliseconds. */
+function tokenName(text: string): string {
+  if (tokenNameSchema.safeParse(text).success) return text;
+  throw new InvalidArgumentError(`It is no name for a token: ${TOKEN_NAME_WORDS}.`);
+}
+
 function lifetime(text: string): number {
   const [, amount, unit = ''] = /^([1-9]\d{0,4})([hdw])$/.exec(text) ?? [];
   if (amount === undefined)

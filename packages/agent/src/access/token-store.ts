@@ -10,6 +10,7 @@ import {
   newToken,
   type StoredToken,
   storedTokenSchema,
+  TOKEN_NAME_WORDS,
   tokenNameSchema,
   tokenState,
 } from './token.ts';
@@ -143,7 +144,7 @@ async function withName<T>(
   work: (path: string) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   if (!tokenNameSchema.safeParse(name).success) {
-    const message = `"${name}" is no name for a token: up to 64 of A-Z, a-z, 0-9 and . _ @ -, beginning with a letter or a digit.`;
+    const message = `"${name}" is no name for a token: ${TOKEN_NAME_WORDS}.`;
     return err({ code: 'token-name', message });
   }
   const dir = tokensDir(stateDir);

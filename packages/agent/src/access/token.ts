@@ -5,6 +5,8 @@ import * as z from 'zod';
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const time = z.iso.datetime();
 
+/** What a name for a token is, for people. */
+export const TOKEN_NAME_WORDS = 'up to 64 of A-Z, a-z, 0-9 and . _ @ -, beginning with a letter or a digit';
 /** A name is a file's as well, and it stands in every job that its owner starts. */
 export const tokenNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/);
 

@@ -26,6 +26,8 @@ test.each([
   [{ listen: '0.0.0.0:1', tlsCert: 'c.pem' }, 'no --tls-key'],
   [{ listen: '0.0.0.0:1', tlsKey: 'k.pem' }, 'no --tls-cert'],
   [{ listen: '127.0.0.1:1', tlsClientCa: 'ca.pem' }, 'wants TLS'],
+  [{ listen: '0.0.0.0:1' }, 'with TLS alone'],
+  [{ listen: '[::]:1' }, 'with TLS alone'],
   [{ listen: '7443', ...tls }, 'no HOST:PORT'],
   [{ listen: ':7443', ...tls }, 'no HOST:PORT'],
   [{ listen: '::1:7443', ...tls }, 'no HOST:PORT'],

@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { err, ok, type Result } from '@towline/core/result';
 
 /** The words of the command line about the network, as they were given. */
@@ -44,9 +44,11 @@ export function listenPlan(words: ListenWords): Result<ListenPlan | undefined> {
     );
   }
   if (tlsCert === undefined && tlsKey === undefined) {
-    return tlsClientCa === undefined
-      ? ok({ host, port })
-      : wrong('--tls-client-ca wants TLS: give --tls-cert and --tls-key as well.');
+    if (tlsClientCa !== undefined) {
+      return wrong('--tls-client-ca wants TLS: give --tls-cert and --tls-key as well.');
+    }
+    // What a name stands for is not known yet.
+    return isIP(host) === 0 || isLoopback(host) ? ok({ host, port }) : wrong(tlsAlone(host));
   }
   if (tlsCert === undefined) return wrong('--tls-key has no --tls-cert: give the certificate as well.');
   if (tlsKey === undefined) return wrong('--tls-cert has no --tls-key: give its key as well.');
@@ -67,12 +69,16 @@ export function whyNotListen(
   makeToken: string,
 ): string | undefined {
   if (plan.tls === undefined && !isLoopback(address)) {
-    return `The agent listens on the network with TLS alone: give --tls-cert FILE and --tls-key FILE for ${plan.host}, or listen on 127.0.0.1.`;
+    return tlsAlone(plan.host);
   }
   if (tokens === 0) {
     return `The agent listens on ${plan.host}:${plan.port} for those who have a token, and there is none yet. Make one first: ${makeToken}`;
   }
   return undefined;
+}
+
+function tlsAlone(host: string): string {
+  return `The agent listens on the network with TLS alone: give --tls-cert FILE and --tls-key FILE for ${host}, or listen on 127.0.0.1.`;
 }
 
 /** Whether nobody but this machine gets to an IP address. */

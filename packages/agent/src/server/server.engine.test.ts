@@ -549,10 +549,13 @@ describe('an agent’s process', () => {
   });
 
   test.each([
-    [['--listen', '0.0.0.0:7443'], 1, 'with TLS alone'],
+    [['--listen', '0.0.0.0:7443'], 64, 'with TLS alone'],
     [['--listen', 'nonsense'], 64, 'is no HOST:PORT'],
     [['--engine', 'ssh://elsewhere'], 64, 'Start towline-agent on it'],
     [['--socket', `/tmp/${'x'.repeat(120)}`], 1, 'Choose a shorter one'],
+    [['--socket', ''], 64, 'It is a path'],
+    [['--state-dir', ''], 64, 'It is a path'],
+    [['token', 'create', 'a/b', '--role', 'viewer'], 64, 'no name for a token'],
     [['--idle-exit', 'soon'], 64, 'number of seconds'],
   ])('%j is refused with %i, in a sentence', async (args, exitCode, words) => {
     const program = fileURLToPath(new URL('../main.ts', import.meta.url));
