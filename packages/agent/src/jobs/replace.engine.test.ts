@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedSandbox } from '@towline/test/sandbox';
@@ -377,6 +379,28 @@ test('a cancel at the gate brings the old one back; one after the end is refused
   await expectServing(before);
   expect(await on.jobs.cancel(id, 'ben')).toMatchObject({ ok: false, error: { code: 'refused' } });
   expect(await on.jobs.cancel('nothing', 'ben')).toMatchObject({ ok: false, error: { code: 'not-found' } });
+});
+
+test('a cancel does not wait for a registry that does not answer', async () => {
+  const name = on.name('web');
+  const before = await running(name, `${faulty}:ok`);
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  try {
+    const address = silent.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const id = await on.begin(
+      on.input([{ container: name, image: `localhost:${port}/test/faulty`, tag: 'ok2' }]),
+    );
+    await on.reaches(id, `resolve:${name}`);
+    expect(await on.jobs.cancel(id, 'ben')).toEqual({ ok: true, value: undefined });
+    const job = await on.ended(id);
+    expect(job).toMatchObject({ state: 'CANCELLED', cancelledBy: 'ben' });
+    expect(job.steps[0]).toMatchObject({ kind: 'resolve', state: 'CANCELLED' });
+    await expectServing(before);
+  } finally {
+    silent.close();
+  }
 });
 
 test('a new one that a person removes at the gate: the old one serves again', async () => {

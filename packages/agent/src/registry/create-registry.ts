@@ -101,10 +101,11 @@ class HttpRegistry implements Registry {
     return this.#tags(place.value, AbortSignal.timeout(CALL_TIMEOUT_MS));
   }
 
-  async manifest(image: string, tagOrDigest: string): Promise<Result<Manifest>> {
+  async manifest(image: string, tagOrDigest: string, waiting?: AbortSignal): Promise<Result<Manifest>> {
     const place = await this.#place(image);
     if (!place.ok) return place;
-    const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    const limit = AbortSignal.timeout(CALL_TIMEOUT_MS);
+    const signal = waiting === undefined ? limit : AbortSignal.any([limit, waiting]);
     const digest = await this.#digest(place.value, tagOrDigest, signal);
     if (!digest.ok) return digest;
     return ok({ digest: digest.value, ...(await this.#detailsOf(place.value, digest.value, signal)) });

@@ -25,8 +25,8 @@ export interface ImageDefaults {
 export interface Registry {
   /** All tags, at most 10,000. Errors: `registry-unavailable`, `image-not-found`, `registry-denied`, `bad-image`. */
   tags(image: string): Promise<Result<string[]>>;
-  /** Errors: `tag-not-found`, `registry-unavailable`, `registry-denied`, `bad-image`. */
-  manifest(image: string, tagOrDigest: string): Promise<Result<Manifest>>;
+  /** `signal` ends the waiting. Errors: `tag-not-found`, `registry-unavailable`, `registry-denied`, `bad-image`. */
+  manifest(image: string, tagOrDigest: string, signal?: AbortSignal): Promise<Result<Manifest>>;
   /** The newest `limit` versions, newest first, with digests, size and date. Errors as `tags`. */
   versions(image: string, limit: number): Promise<Result<VersionsOutput>>;
   /** Those of the image for a platform, where `digest` is a list; undefined where they can't be had. */

@@ -305,7 +305,8 @@ class Replacement {
   async #resolve(work: Work): Promise<string | undefined> {
     const chosen = chosenOf(work);
     const { container, tag, from } = chosen;
-    const found = await resolveImage(this.#options, chosen);
+    const found = await resolveImage({ ...this.#options, signal: this.#stopWaiting }, chosen);
+    if (this.#stopWaiting.aborted) throw cancelled();
     if (!found.ok) throw refuse(found.error);
     const { digest, present, manifest, message } = found.value;
     if (digest !== undefined) work.digest = digest;
@@ -593,7 +594,9 @@ class Replacement {
 
   /** What a failure makes of the job: what was touched goes back, and the reason is said. */
   async #giveUp(error: unknown): Promise<Replaced> {
-    const { write, ending } = this.#options;
+    const { write, ending, cancel } = this.#options;
+    // Whoever cancelled was told that it ends so, whatever else there was against it.
+    if (cancel.aborted && this.#saved.length === 0) return { state: 'CANCELLED' };
     if (error instanceof Stop && typeof error.why === 'object' && 'refusal' in error.why) {
       const { refusal } = error.why;
       write.emit({ type: 'refused', refusal });
@@ -604,7 +607,6 @@ class Replacement {
     const failure = { code: codeOf(error), message: error instanceof Error ? error.message : String(error) };
     if (!wasCancelled) await this.#keepFailedLog();
     if (this.#saved.length === 0) {
-      if (wasCancelled) return { state: 'CANCELLED' };
       write.emit({
         type: 'failed',
         error: { ...failure, message: `${sentence(failure.message)} Nothing was touched.` },

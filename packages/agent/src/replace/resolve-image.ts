@@ -32,6 +32,8 @@ export interface ImageSources {
   engine: Engine;
   registry: Registry;
   info: EngineInfo;
+  /** Ends the waiting for a registry that does not answer. */
+  signal?: AbortSignal;
 }
 
 /** Asks the registry, or for an image that is to be on this engine, the engine. Rejects with `EngineError`. */
@@ -42,7 +44,7 @@ export async function resolveImage(
   if (chosen.kept !== undefined) return await resolveKept(sources.engine, chosen, chosen.kept.imageId);
   if (chosen.local !== undefined) return await resolveLocal(sources.engine, chosen, chosen.local);
   const { container, image, tag, ref } = chosen;
-  const found = await sources.registry.manifest(image, tag);
+  const found = await sources.registry.manifest(image, tag, sources.signal);
   if (!found.ok) return err({ code: refusalOf(found.error.code), message: found.error.message, container });
   const { digest, platforms } = found.value;
   const own = platformOf(sources.info);
