@@ -112,12 +112,12 @@ function table(tokens: readonly StoredToken[], now: number, stateDir: string): s
 const HOUR_MS = 3_600_000;
 const UNITS: Readonly<Record<string, number>> = { h: HOUR_MS, d: 24 * HOUR_MS, w: 7 * 24 * HOUR_MS };
 
-/** In milliseconds. */
 function tokenName(text: string): string {
   if (tokenNameSchema.safeParse(text).success) return text;
   throw new InvalidArgumentError(`It is no name for a token: ${TOKEN_NAME_WORDS}.`);
 }
 
+/** In milliseconds. */
 function lifetime(text: string): number {
   const [, amount, unit = ''] = /^([1-9]\d{0,4})([hdw])$/.exec(text) ?? [];
   if (amount === undefined)
