@@ -67,6 +67,11 @@ export class ActiveJob implements JobWriter {
     return this.#log.state;
   }
 
+  /** As the log of its events has it. */
+  get isWhole(): boolean {
+    return this.#log.isWhole;
+  }
+
   /** Aborted when the operator cancels. */
   get cancelled(): AbortSignal {
     return this.#cancel.signal;

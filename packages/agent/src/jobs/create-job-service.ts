@@ -118,6 +118,8 @@ class Jobs implements JobService {
   /** Every job of the history, oldest first. */
   readonly #jobs = new Map<string, Job>();
   readonly #active = new Map<string, ActiveJob>();
+  /** Jobs that have ended, and whose journals do not tell all of it: who follows one is told from here. */
+  readonly #unwritten = new Map<string, ActiveJob>();
   readonly #keys = new Map<string, { id: string; begun: Promise<Result<void, ProtocolError>> }>();
   readonly #locks = new Locks();
   readonly #kept = new KeptContainers();
@@ -304,7 +306,7 @@ class Jobs implements JobService {
   }
 
   async *follow(id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<JobEvent> {
-    const active = this.#active.get(id);
+    const active = this.#active.get(id) ?? this.#unwritten.get(id);
     if (active !== undefined) {
       yield* active.follow(afterSeq, signal);
       return;
@@ -687,6 +689,7 @@ class Jobs implements JobService {
       // The journal of a kept container is how it is known for one, and that of a degraded server how it is restored.
       if (!isEnded(job.state) || this.#kept.refersTo(id) || degraded.has(id)) continue;
       this.#jobs.delete(id);
+      this.#unwritten.delete(id);
       this.#keys.delete(job.key);
       await this.#files.remove(job);
     }
@@ -703,6 +706,8 @@ class Jobs implements JobService {
         if (isEnded(job.state)) {
           this.#noteEnd(job);
           this.#locks.release(id);
+          const active = this.#active.get(id);
+          if (active?.isWhole === false) this.#unwritten.set(id, active);
           this.#active.delete(id);
         }
         for (const listener of this.#listeners) listener(job);

@@ -42,6 +42,7 @@ export class EventLog<Event extends { type: string; seq: number }, Body, State> 
   #written: Promise<void> = Promise.resolve();
   #wake = Promise.withResolvers<void>();
   #closed = false;
+  #isWhole = true;
 
   constructor(options: EventLogOptions<Event, Body, State>) {
     this.#options = options;
@@ -53,6 +54,11 @@ export class EventLog<Event extends { type: string; seq: number }, Body, State> 
   /** The fold of what is written; undefined before the first event is. */
   get state(): State | undefined {
     return this.#state;
+  }
+
+  /** False where something of it could not be written: its journal alone does not tell all of it, perhaps not its end. */
+  get isWhole(): boolean {
+    return this.#isWhole;
   }
 
   emit(body: Body): void {
@@ -105,7 +111,9 @@ export class EventLog<Event extends { type: string; seq: number }, Body, State> 
     // Told in the order of the numbers, and only what the journal has (or, where the disk is full, could not take).
     const told = this.#written
       .then(() => appended)
-      .catch(() => undefined)
+      .catch(() => {
+        this.#isWhole = false;
+      })
       .then(() => this.#keep(event));
     this.#written = told;
     await told;
