@@ -91,7 +91,7 @@ test('the agent listens on the network for nobody without TLS, and without a tok
   }
   expect(ran('--help').stdout).toMatch(/--listen.*--tls-cert.*token create anna --role operator/s);
   expect(ran('--listen', '0.0.0.0:1')).toMatchObject({
-    status: 1,
+    status: 64,
     stderr: expect.stringContaining('--tls-cert'),
   });
   expect(ran('--listen', 'localhost:1')).toMatchObject({
