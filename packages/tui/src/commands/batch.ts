@@ -82,7 +82,7 @@ async function askAndRun(
   { allowAutoRemove = false }: BatchOptions,
 ): Promise<number> {
   const { builds } = open.pipeline();
-  const answers = canAsk(context) ? await askPlans(open, plan.servers, allowAutoRemove) : new Map();
+  const answers = canAsk(context) ? await askPlans(open, plan.servers, { allowAutoRemove }) : new Map();
   const { run, refusedThere } = splitPlan(plan, answers);
   const refused = [...refusedHere, ...refusedThere.flatMap(tasksOf)];
   if (run.taskCount === 0) return nothingArmed(context, 'Nothing would run.', refused);

@@ -1,8 +1,9 @@
+import type { ContainerDefinition } from '@towline/core/map';
 import type { ServerPlan } from '@towline/core/plan';
-import type { ContainerPlan } from '@towline/core/protocol';
+import type { ContainerPlan, PlanInput } from '@towline/core/protocol';
 import { ok } from '@towline/core/result';
 import { expect, test } from 'vitest';
-import { planLines } from './print-plan.ts';
+import { askPlans, planLines } from './print-plan.ts';
 
 const WEB: ServerPlan = {
   server: 'web',
@@ -46,4 +47,25 @@ test('where nothing is chosen it says how to choose', () => {
   expect(planLines(nothing, [], [], { hint: ' Choose with --set.' })).toEqual([
     'Nothing would run. Choose with --set.',
   ]);
+});
+
+test('a rollback is asked about as a rollback, and what may be deleted as allowed', async () => {
+  const asked: PlanInput[] = [];
+  const container: ContainerDefinition = { kind: 'common', name: 'gateway', image: 'gateway' };
+  const map = { name: 'demo', servers: [{ name: 'web', agent: 'alpha', containers: [container] }] };
+  const open = {
+    service: { name: 'shop', builds: [], maps: [map] },
+    map,
+    pipeline: () => ({ service: 'shop', map: 'demo', servers: [], builds: {} }),
+    fleet: {
+      plan: async (_: string, input: PlanInput) => {
+        asked.push(input);
+        return ok({ containers: [], steps: [] });
+      },
+    },
+  };
+  await askPlans(open, [WEB], { rollback: true, allowAutoRemove: true });
+  await askPlans(open, [WEB], {});
+  expect(asked).toMatchObject([{ rollback: true, allowAutoRemove: true }, { server: 'web' }]);
+  expect(asked[1]).not.toHaveProperty('rollback');
 });

@@ -8,6 +8,7 @@ import {
   exitCodeOfRefusal,
   type PlannedBuild,
   type PlannedTask,
+  type PlanOrigin,
   type ServerPlan,
   sharedBuilds,
   taskKey,
@@ -15,7 +16,7 @@ import {
 } from '@towline/core/plan';
 import type { ContainerPlan, ExecutePlan } from '@towline/core/protocol';
 import type { Result } from '@towline/core/result';
-import type { CallFailure } from '../fleet/index.ts';
+import type { CallFailure, Fleet } from '../fleet/index.ts';
 import { exitCodeOfCall } from './call-exit-code.ts';
 import { type Context, printJson } from './context.ts';
 import { type Refused, refusedDocument } from './run-plans.ts';
@@ -24,16 +25,19 @@ import type { OpenMap } from './with-fleet.ts';
 /** What the agent of a server says of its plan. */
 type Answers = ReadonlyMap<ServerPlan, Result<ExecutePlan, CallFailure>>;
 
+/** What the request that would carry a plan out has beside it. */
+type PlanWishes = Pick<PlanOrigin, 'rollback' | 'allowAutoRemove'>;
+
 /** `--plan`: asks each agent what it would do, prints it, and ends as the command would if all of it went well. */
 export async function printPlan(
   context: Context,
   open: OpenMap,
   plan: BatchPlan,
   refused: readonly Refused[],
-  { allowAutoRemove = false, hint = '' }: { allowAutoRemove?: boolean; hint?: string },
+  { hint = '', ...wishes }: PlanWishes & { hint?: string },
 ): Promise<number> {
   const builds = sharedBuilds(plan.servers, open.pipeline().builds);
-  const answers = await askPlans(open, plan.servers, allowAutoRemove);
+  const answers = await askPlans(open, plan.servers, wishes);
   if (context.options.json) await printJson(context, planDocument(plan, builds, refused, answers));
   else
     for (const line of planLines(plan, builds, refused, { answers, hint })) await context.output.result(line);
@@ -47,9 +51,9 @@ export async function printPlan(
 
 /** Asks each agent what it would do; nothing is done. */
 export async function askPlans(
-  open: OpenMap,
+  open: Pick<OpenMap, 'service' | 'map' | 'pipeline'> & { fleet: Pick<Fleet, 'plan'> },
   servers: readonly ServerPlan[],
-  allowAutoRemove: boolean,
+  { rollback = false, allowAutoRemove = false }: PlanWishes,
 ): Promise<Answers> {
   const { fleet, service, map } = open;
   const { builds } = open.pipeline();
@@ -57,7 +61,7 @@ export async function askPlans(
     const definition = map.servers.find(({ name }) => name === plan.server);
     if (definition === undefined)
       throw new Error(`the plan has a server ${plan.server} that its map has not`);
-    const from = { service: service.name, map: map.name, builds, allowAutoRemove };
+    const from = { service: service.name, map: map.name, builds, rollback, allowAutoRemove };
     const input = toPlanInput(plan, definition, from);
     return [plan, await fleet.plan(plan.agent, input)] as const;
   });

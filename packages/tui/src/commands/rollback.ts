@@ -51,13 +51,14 @@ function rollback(context: Context, target: Target, options: RollbackOptions): P
     if (armed.length === 0 || refused.length > 0) {
       return nothingArmed(context, `${what} can't be rolled back. Nothing was done.`, refused);
     }
-    if (options.plan) return printPlan(context, open, batchOf([plan.value]), refused, options);
+    const wishes = { rollback: true, allowAutoRemove: options.allowAutoRemove === true };
+    if (options.plan) return printPlan(context, open, batchOf([plan.value]), refused, wishes);
+    const { builds } = pipeline;
     return runPlans(context, open, [plan.value], {
       detach: options.detach === true,
       refused,
-      builds: pipeline.builds,
-      rollback: true,
-      allowAutoRemove: options.allowAutoRemove,
+      builds,
+      ...wishes,
     });
   });
 }
