@@ -15,7 +15,7 @@ export interface Question {
   act: string;
   /** What the other one does. */
   requests: readonly Request[];
-  /** A job without which it is no question any more: it goes when the job has ended. */
+  /** A job without which it is no question any more: it goes when the job has ended, or is cancelled. */
   while?: { agent: string; id: string };
 }
 

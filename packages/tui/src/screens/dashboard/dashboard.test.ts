@@ -453,17 +453,19 @@ test('the check of a new container says what it waits for, and how it stands', (
   );
 });
 
-test('the question whether to cancel a job goes when the job has ended', () => {
+test.each<[Partial<Job>, string]>([
+  [{ state: 'DONE' }, 'The job on web has ended meanwhile: DONE.'],
+  [{ cancelledBy: 'ben' }, 'ben has cancelled the job on web meanwhile.'],
+])('the question whether to cancel a job goes with %j', (change, words) => {
   const { world, model } = running(AT_THE_CHECK + 1);
   const asked = press(model, 'o c', world).model;
   expect(contextOf(asked)).toBe('confirm');
   const job = world.fleet.agents.alpha?.jobs['job-1'];
   if (job === undefined) throw new Error('no job');
-  const ended = changeAlpha(world, { jobs: { 'job-1': { ...job, state: 'DONE' } } });
-  const after = update(asked, { type: 'world' }, ended).model;
+  const then = changeAlpha(world, { jobs: { 'job-1': { ...job, ...change } } });
+  const after = update(asked, { type: 'world' }, then).model;
   expect(contextOf(after)).toBe('job');
-  expect(screen(after, ended)).toContain('The job on web has ended meanwhile: DONE.');
-  expect(screen(after, ended)).not.toContain('Cancel job');
+  expect(screen(after, then)).toContain(words);
 });
 
 test('B restores a degraded server, once it is confirmed, and shows the job of it', () => {

@@ -466,7 +466,7 @@ function syncPassphrase(model: Model, world: World): Model {
   return over.length === model.over.length ? model : { ...model, over };
 }
 
-/** A question about a job goes when the job has ended: there is nothing left to answer. */
+/** A question about a job goes when it has ended, or somebody else has cancelled it: there is nothing left to answer. */
 function dropAnswered(model: Model, world: World): Model {
   const top = model.over.at(-1);
   const about = top?.type === 'confirm' ? top.state.question.while : undefined;
@@ -475,9 +475,14 @@ function dropAnswered(model: Model, world: World): Model {
   const own = model.over.flatMap((over) =>
     over.type === 'job' && over.state.id === about.id ? (over.state.job ?? []) : [],
   );
-  const ended = [...own, ...(seen === undefined ? [] : [seen])].find((job) => isEnded(job.state));
-  if (ended === undefined) return model;
-  const text = `The job on ${ended.server} has ended meanwhile: ${ended.state}.`;
+  const told = [...own, ...(seen === undefined ? [] : [seen])];
+  const over =
+    told.find(({ state }) => isEnded(state)) ?? told.find(({ cancelledBy }) => cancelledBy !== undefined);
+  if (over === undefined) return model;
+  const { server, state, cancelledBy } = over;
+  const text = isEnded(state)
+    ? `The job on ${server} has ended meanwhile: ${state}.`
+    : `${cancelledBy} has cancelled the job on ${server} meanwhile.`;
   return notify({ ...model, over: model.over.slice(0, -1) }, 'plain', text, world);
 }
 
