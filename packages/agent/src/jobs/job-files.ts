@@ -1,12 +1,14 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '@towline/core/job';
+import * as z from 'zod';
 import type { Recreate } from '../replace/index.ts';
 import { type Journal, openJournal, readJournal } from '../store/index.ts';
-import { type JobLine, jobLineSchema } from './job-line.ts';
+import { type JobLine, jobLineSchema, newerEventSchema } from './job-line.ts';
 
 const JOURNAL_SUFFIX = '.ndjson';
 const RECREATE_SUFFIX = '.create.json';
+const readSchema: z.ZodType<JobLine | undefined> = z.union([jobLineSchema, newerEventSchema]);
 const ORDINARY_SOCKET = '/var/run/docker.sock';
 
 /** What jobs have on the disk: a journal each, and what the commands of a degraded one need. */
@@ -37,8 +39,9 @@ export class JobFiles {
       .map((name) => name.slice(0, -JOURNAL_SUFFIX.length));
   }
 
-  read(id: string): Promise<JobLine[]> {
-    return readJournal({ path: this.#pathOf(id), schema: jobLineSchema, ...this.#read });
+  async read(id: string): Promise<JobLine[]> {
+    const lines = await readJournal({ path: this.#pathOf(id), schema: readSchema, ...this.#read });
+    return lines.filter((line) => line !== undefined);
   }
 
   open(id: string): Promise<Journal<JobLine>> {

@@ -17,6 +17,16 @@ export type JobLine =
   | z.infer<typeof requestSchema>
   | z.infer<typeof restoresSchema>;
 
+const EVENT_TYPES = new Set<string>(jobEventSchema.options.map(({ shape }) => shape.type.value));
+
+/**
+ * An event of a newer agent, which this one took the place of: undefined. It is read over, as a client does, for without what
+ * comes after it a job that has ended would be taken up as one that was interrupted.
+ */
+export const newerEventSchema = z
+  .looseObject({ seq: z.int().positive(), type: z.string().refine((type) => !EVENT_TYPES.has(type)) })
+  .transform(() => undefined);
+
 export function isEvent(line: JobLine): line is JobEvent {
   return 'type' in line;
 }
