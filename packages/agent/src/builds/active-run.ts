@@ -50,6 +50,11 @@ export class ActiveRun {
     return this.#log.state;
   }
 
+  /** As the log of its events has it. */
+  get isWhole(): boolean {
+    return this.#log.isWhole;
+  }
+
   /** Aborted when an operator cancels it, or when the agent ends; its reason says which came first. */
   get stopped(): AbortSignal {
     return this.#stop.signal;

@@ -144,6 +144,8 @@ class Builds implements BuildService {
   readonly #history: RunHistory;
   /** Those that have not ended, in the order that they came. */
   readonly #active = new Map<string, ActiveRun>();
+  /** Those that have ended, and whose journals do not tell all of it: who follows one is told from here. */
+  readonly #unwritten = new Map<string, ActiveRun>();
   readonly #keys = new Map<string, { begun: Answer<BuildRun> }>();
   readonly #running = new Set<Promise<void>>();
   /** Builds whose source or caches are being cleared. */
@@ -243,7 +245,7 @@ class Builds implements BuildService {
   }
 
   async *follow(id: string, afterSeq: number, signal: AbortSignal): AsyncGenerator<BuildEvent> {
-    const active = this.#active.get(id);
+    const active = this.#active.get(id) ?? this.#unwritten.get(id);
     if (active !== undefined) {
       yield* active.follow(afterSeq, signal);
       return;
@@ -586,6 +588,7 @@ class Builds implements BuildService {
     const { folders, now, historyLimit = HISTORY_LIMIT, logLimits = LOG_LIMITS } = this.#parts;
     for (const run of await this.#history.prune(historyLimit)) {
       this.#keys.delete(run.key);
+      this.#unwritten.delete(run.id);
       await rm(dirname(logPath(folders, run, 'build')), { recursive: true, force: true });
     }
     await pruneLogs({ dir: folders.logs, limits: logLimits, now: now(), inUse: this.#logs.inUse() });
@@ -598,7 +601,10 @@ class Builds implements BuildService {
       queued,
       now: this.#parts.now,
       onChange: (changed) => {
-        if (isRunEnded(changed.state)) this.#active.delete(run.id);
+        if (isRunEnded(changed.state)) {
+          if (!active.isWhole) this.#unwritten.set(run.id, active);
+          this.#active.delete(run.id);
+        }
         this.#history.changed(changed);
       },
       onWriteError: (error) => this.#notWritten(active, error),
