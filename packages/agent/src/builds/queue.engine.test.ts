@@ -1,4 +1,4 @@
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildRun } from '@towline/core/build';
 import { sharedSandbox } from '@towline/test/sandbox';
@@ -104,6 +104,18 @@ test('a number that nobody was told of is not left out, and one whose journal is
   await on.restart();
   expect(on.builds.problems()).toEqual([expect.stringContaining('000003.ndjson')]);
   expect(await on.run(on.definition(), quick)).toMatchObject({ number: 4 });
+});
+
+test('a run with an event that only a newer agent knows is read to its end', async () => {
+  const { id } = await on.run(on.definition(), quick);
+  await on.builds.close();
+  const journal = join(on.stateDir, 'builds', 'shop%2Fstorefront', '000001.ndjson');
+  const lines = (await readFile(journal, 'utf8')).split('\n');
+  const newer = { type: 'paused', seq: 2, at: new Date().toISOString(), why: 'a reason' };
+  await writeFile(journal, [lines[0], JSON.stringify(newer), ...lines.slice(1)].join('\n'));
+  await on.restart();
+  expect(await on.builds.get(id)).toMatchObject({ state: 'DONE' });
+  expect(on.builds.problems()).toEqual([]);
 });
 
 test('the watch’s snapshot and changes, and pages of the history', async () => {

@@ -1,14 +1,12 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '@towline/core/job';
-import * as z from 'zod';
 import type { Recreate } from '../replace/index.ts';
 import { type Journal, openJournal, readJournal } from '../store/index.ts';
-import { type JobLine, jobLineSchema, newerEventSchema } from './job-line.ts';
+import { type JobLine, readLineSchema } from './job-line.ts';
 
 const JOURNAL_SUFFIX = '.ndjson';
 const RECREATE_SUFFIX = '.create.json';
-const readSchema: z.ZodType<JobLine | undefined> = z.union([jobLineSchema, newerEventSchema]);
 const ORDINARY_SOCKET = '/var/run/docker.sock';
 
 /** What jobs have on the disk: a journal each, and what the commands of a degraded one need. */
@@ -40,7 +38,7 @@ export class JobFiles {
   }
 
   async read(id: string): Promise<JobLine[]> {
-    const lines = await readJournal({ path: this.#pathOf(id), schema: readSchema, ...this.#read });
+    const lines = await readJournal({ path: this.#pathOf(id), schema: readLineSchema, ...this.#read });
     return lines.filter((line) => line !== undefined);
   }
 
