@@ -6,11 +6,12 @@ import { orNewerEvent } from '../store/index.ts';
 const requestSchema = z.object({ record: z.literal('request'), definition: buildDefinitionSchema });
 
 /** One line of a run's journal: an event, as it is streamed, or a record that only the agent reads. */
-const buildLineSchema = z.union([buildEventSchema, requestSchema]);
 export type BuildLine = BuildEvent | z.infer<typeof requestSchema>;
 
-/** As they are read: undefined for an event of a newer agent. */
-export const readLineSchema = orNewerEvent<BuildLine>(buildLineSchema, buildEventSchema);
+export const buildLineSchema = orNewerEvent<BuildLine>(
+  z.union([buildEventSchema, requestSchema]),
+  buildEventSchema,
+);
 
 export function isEvent(line: BuildLine): line is BuildEvent {
   return 'type' in line;

@@ -23,7 +23,7 @@ import {
   openJournal,
   readJournal,
 } from '../store/index.ts';
-import { type BuildLine, isEvent, readLineSchema } from './build-line.ts';
+import { type BuildLine, buildLineSchema, isEvent } from './build-line.ts';
 import {
   type BuildFolders,
   type BuildName,
@@ -277,10 +277,9 @@ export class RunHistory {
     }
   }
 
-  async #read(path: string): Promise<BuildLine[]> {
+  #read(path: string): Promise<BuildLine[]> {
     const { now, onProblem } = this.#options;
-    const lines = await readJournal({ path, schema: readLineSchema, onProblem, now });
-    return lines.filter((line) => line !== undefined);
+    return readJournal({ path, schema: buildLineSchema, onProblem, now });
   }
 
   #claimed(build: string, number: number): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Job } from '@towline/core/job';
 import type { Recreate } from '../replace/index.ts';
 import { type Journal, openJournal, readJournal } from '../store/index.ts';
-import { type JobLine, readLineSchema } from './job-line.ts';
+import { type JobLine, jobLineSchema } from './job-line.ts';
 
 const JOURNAL_SUFFIX = '.ndjson';
 const RECREATE_SUFFIX = '.create.json';
@@ -37,9 +37,8 @@ export class JobFiles {
       .map((name) => name.slice(0, -JOURNAL_SUFFIX.length));
   }
 
-  async read(id: string): Promise<JobLine[]> {
-    const lines = await readJournal({ path: this.#pathOf(id), schema: readLineSchema, ...this.#read });
-    return lines.filter((line) => line !== undefined);
+  read(id: string): Promise<JobLine[]> {
+    return readJournal({ path: this.#pathOf(id), schema: jobLineSchema, ...this.#read });
   }
 
   open(id: string): Promise<Journal<JobLine>> {

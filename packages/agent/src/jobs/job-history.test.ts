@@ -1,7 +1,7 @@
 import type { JobEvent } from '@towline/core/job';
 import { expect, test } from 'vitest';
 import { foldJournal } from './job-history.ts';
-import { type JobLine, readLineSchema } from './job-line.ts';
+import { type JobLine, jobLineSchema } from './job-line.ts';
 
 const at = '2026-01-02T03:04:05.678Z';
 const queued: JobEvent = {
@@ -69,7 +69,7 @@ test('records are told from events, kept, and read back as they were written', (
     { record: 'removed', container: 'gateway', id: 'o0' },
     { seq: 2, at, type: 'ended', state: 'DONE' },
   ];
-  const read = lines.flatMap((line) => readLineSchema.parse(JSON.parse(JSON.stringify(line))) ?? []);
+  const read = lines.flatMap((line) => jobLineSchema.parse(JSON.parse(JSON.stringify(line))) ?? []);
   expect(read).toEqual(lines);
   expect(foldJournal(read)).toMatchObject({
     job: { id: 'j1', state: 'DONE', lastSeq: 2 },

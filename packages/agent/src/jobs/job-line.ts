@@ -11,15 +11,16 @@ const requestSchema = z.object({ record: z.literal('request'), input: executeInp
 const restoresSchema = z.object({ record: z.literal('restores'), job: z.string(), committed: z.boolean() });
 
 /** One line of a job's journal: an event, as it is streamed, or a record that only the agent reads. */
-const jobLineSchema = z.union([jobEventSchema, replaceRecordSchema, requestSchema, restoresSchema]);
 export type JobLine =
   | JobEvent
   | ReplaceRecord
   | z.infer<typeof requestSchema>
   | z.infer<typeof restoresSchema>;
 
-/** As they are read: undefined for an event of a newer agent. */
-export const readLineSchema = orNewerEvent<JobLine>(jobLineSchema, jobEventSchema);
+export const jobLineSchema = orNewerEvent<JobLine>(
+  z.union([jobEventSchema, replaceRecordSchema, requestSchema, restoresSchema]),
+  jobEventSchema,
+);
 
 export function isEvent(line: JobLine): line is JobEvent {
   return 'type' in line;

@@ -27,8 +27,7 @@ test.skipIf(!hasLoopDevices())(
       expect(on.jobs.get(id)).toMatchObject({ state: 'CANCELLED', cancelledBy: 'ben' });
       expect(await on.names()).toEqual([web]);
       expect(await on.inspect(web)).toMatchObject({ Id: before.Id, State: { Running: true } });
-      const told: string[] = [];
-      for await (const event of on.events(id)) told.push(event.type);
+      const told = (await Array.fromAsync(on.events(id))).map(({ type }) => type);
       expect(told).toContain('cancel-requested');
       expect(told.at(-1)).toBe('ended');
     } finally {

@@ -70,11 +70,12 @@ async function syncFolder(path: string): Promise<void> {
 /**
  * Reads a journal's entries. A torn last line (a kill in mid-write) is cut off the file and reported. A damaged line
  * before that sets the whole file aside; what stood before the damage is kept in a new one, so that the job that it
- * belongs to can still be reconciled. A folder of that name is set aside as well. No file: no entries.
+ * belongs to can still be reconciled. A folder of that name is set aside as well. No file: no entries. A line that the schema
+ * reads as undefined is none (`orNewerEvent`).
  */
 export async function readJournal<T>(options: {
   path: string;
-  schema: z.ZodType<T>;
+  schema: z.ZodType<T | undefined>;
   onProblem: OnProblem;
   now: () => Date;
 }): Promise<T[]> {
@@ -89,7 +90,7 @@ export async function readJournal<T>(options: {
     onProblem(`${path} can't be read (${words(error)}). It is kept as ${aside}.`);
     return [];
   }
-  const entries: T[] = [];
+  const entries: (T | undefined)[] = [];
   let start = 0;
   while (start < bytes.length) {
     const newline = bytes.indexOf(0x0a, start);
@@ -114,7 +115,7 @@ export async function readJournal<T>(options: {
     entries.push(entry.value);
     start = newline + 1;
   }
-  return entries;
+  return entries.filter((entry) => entry !== undefined);
 }
 
 function parseLine<T>(

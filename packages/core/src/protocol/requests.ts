@@ -22,6 +22,7 @@ export const choiceSchema = z.discriminatedUnion('mode', [
 ]);
 
 const name = z.string().min(1).max(255);
+const operator = z.string().max(200);
 
 const milliseconds = z.number().min(0).max(3_600_000);
 const port = z.int().min(1).max(65_535);
@@ -88,7 +89,7 @@ export const executeInputSchema = z.object({
   service: name,
   map: name,
   server: name,
-  operator: z.string().max(200),
+  operator,
   /** All containers of the server, in the map's order. */
   containers: z.array(containerSpecSchema).min(1).max(100),
   choices: z
@@ -139,7 +140,7 @@ export const followJobInputSchema = z.object({
 });
 export const cancelJobInputSchema = z.object({
   id: z.string().max(200),
-  operator: z.string().max(200).optional(),
+  operator: operator.optional(),
 });
 /** Agents whose `hello` names it know `since` of a container's log. */
 export const LOGS_SINCE_CAPABILITY = 'logs-since';
